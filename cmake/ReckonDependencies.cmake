@@ -1,0 +1,30 @@
+# Everything comes from Debian packages, but LibTorch: the torch wheel, unpacked by scripts/bootstrap.sh.
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(tomlplusplus REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(MPI REQUIRED COMPONENTS CXX)
+find_package(Threads REQUIRED)
+
+# The serial C library. Asked for by pkg-config: FindHDF5 prefers the parallel build where both stand.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5-serial)
+add_library(reckon_hdf5 INTERFACE)
+target_link_libraries(reckon_hdf5 INTERFACE PkgConfig::HDF5)
+
+if(RECKON_TORCH)
+  set(torch_root "${RECKON_TORCH_DIR}/torch")
+  if(NOT EXISTS "${torch_root}/lib/libtorch_cpu.so")
+    message(FATAL_ERROR "LibTorch is not in ${RECKON_TORCH_DIR}. Run scripts/bootstrap.sh.")
+  endif()
+  # No find_package(Torch): on the wheel's CUDA build it asks for a CUDA toolkit even where only the CPU
+  # libraries are linked. SYSTEM: the wheel's headers do not pass our warnings.
+  add_library(reckon_torch INTERFACE)
+  target_include_directories(reckon_torch SYSTEM INTERFACE "${torch_root}/include"
+                                                           "${torch_root}/include/torch/csrc/api/include")
+  target_link_libraries(reckon_torch INTERFACE "${torch_root}/lib/libtorch_cpu.so" "${torch_root}/lib/libc10.so"
+                                               Threads::Threads)
+  # The wheel's libraries name libcudart and libcupti with a path relative to themselves.
+  target_link_options(reckon_torch INTERFACE -Wl,--allow-shlib-undefined
+                                             "-Wl,-rpath-link,${RECKON_TORCH_DIR}/nvidia/cu13/lib")
+endif()

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "reckon/base/describe.h"
+
+namespace reckon {
+
+/// Families of decoders whose Hugging Face config.json we read and write.
+enum class ModelFamily { qwen3 };
+constexpr auto enum_names(ModelFamily) {
+  return std::array{EnumName{ModelFamily::qwen3, "qwen3"}};
+}
+
+/// Where the policy's first weights come from: the [model] table.
+struct ModelInitConfig {
+  ModelFamily init = ModelFamily::qwen3;
+  std::string path;
+  std::int64_t hidden_size = 128;
+  std::int64_t intermediate_size = 384;
+  std::int64_t num_hidden_layers = 4;
+  std::int64_t num_attention_heads = 4;
+  std::int64_t num_key_value_heads = 2;
+  std::int64_t head_dim = 32;
+  std::int64_t max_position_embeddings = 256;
+  double rope_theta = 10000.0;
+  double rms_norm_eps = 1e-6;
+  double initializer_range = 0.02;
+};
+
+template <class Visitor>
+void describe(Visitor& visit, ModelInitConfig& c) {
+  visit("init", c.init, any(), "random weights of this family and the shape below; not used where path is given");
+  visit("path", c.path, any(), "folder with config.json, model.safetensors and tokenizer.json to start from");
+  visit("hidden_size", c.hidden_size, between(8, 65536), "width of the residual stream");
+  visit("intermediate_size", c.intermediate_size, between(8, 262144), "width inside the SwiGLU block");
+  visit("num_hidden_layers", c.num_hidden_layers, between(1, 256), "decoder blocks");
+  visit("num_attention_heads", c.num_attention_heads, between(1, 256), "query heads");
+  visit("num_key_value_heads", c.num_key_value_heads, between(1, 256), "key and value heads; divides the query heads");
+  visit("head_dim", c.head_dim, between(2, 256), "width of one head; even");
+  visit("max_position_embeddings", c.max_position_embeddings, between(8, 1048576), "longest sequence, in tokens");
+  visit("rope_theta", c.rope_theta, above(0), "base of the rotary position angles");
+  visit("rms_norm_eps", c.rms_norm_eps, above(0), "added to the mean square in RMSNorm");
+  visit("initializer_range", c.initializer_range, above(0), "standard deviation of the first weights");
+}
+
+}  // namespace reckon

@@ -1,0 +1,14 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace reckon {
+
+// Each adds its command to the program; the callback runs it and throws Error where it fails.
+void add_recipe_command(CLI::App& program);
+void add_task_command(CLI::App& program);
+void add_train_command(CLI::App& program);
+
+}  // namespace reckon
