@@ -1,6 +1,7 @@
 #include "reckon/base/stop_signal.h"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace reckon {
 namespace {

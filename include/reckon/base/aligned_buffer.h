@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <span>
+#include <utility>
+
+namespace reckon {
+
+/// Floats on a 64-byte boundary, zero at first, that keep their memory when they shrink: the workspace of a loop that
+/// must not allocate.
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(std::size_t size) { resize(size); }
+  AlignedBuffer(AlignedBuffer&& other) noexcept { swap(other); }
+  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~AlignedBuffer() { std::free(data_); }
+
+  /// Sets the size. Contents are kept only where no new memory was needed; new memory is zero.
+  void resize(std::size_t size) {
+    if (size > capacity_) {
+      const std::size_t bytes = (size * sizeof(float) + 63) / 64 * 64;
+      auto* fresh = static_cast<float*>(std::aligned_alloc(64, bytes));
+      if (fresh == nullptr) throw std::bad_alloc();
+      for (std::size_t i = 0; i < bytes / sizeof(float); ++i) fresh[i] = 0.0f;
+      std::free(data_);
+      data_ = fresh;
+      capacity_ = bytes / sizeof(float);
+    }
+    size_ = size;
+  }
+
+  [[nodiscard]] float* data() { return data_; }
+  [[nodiscard]] const float* data() const { return data_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::span<float> span() { return {data_, size_}; }
+  [[nodiscard]] std::span<const float> span() const { return {data_, size_}; }
+  operator std::span<float>() { return span(); }              // NOLINT: a buffer is its floats
+  operator std::span<const float>() const { return span(); }  // NOLINT
+
+ private:
+  void swap(AlignedBuffer& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+  }
+
+  float* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace reckon

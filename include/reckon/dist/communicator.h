@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace reckon {
+
+/// The ranks of a job and what they say to each other. All calls but rank() and size() are collective: every rank must
+/// make the same ones in the same order. Sums run in rank order, so that they are the same on every rank and run.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+  [[nodiscard]] virtual int rank() const = 0;
+  [[nodiscard]] virtual int size() const = 0;
+
+  /// What each rank gave, in rank order, on every rank. Lengths may differ.
+  [[nodiscard]] virtual std::vector<std::string> all_gather(std::string_view bytes) = 0;
+  /// What each rank gave, in rank order, on the root; empty elsewhere.
+  [[nodiscard]] virtual std::vector<std::string> gather(std::string_view bytes, int root) = 0;
+  /// Copies the root's bytes into every rank's span; the spans have one length.
+  virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
+  virtual void barrier() = 0;
+  /// Ends the job on every rank with this exit code. Does not return.
+  [[noreturn]] virtual void abort(int exit_code) = 0;
+
+  /// Elementwise over the ranks, in rank order.
+  void sum(std::span<double> values);
+  void sum(std::span<std::int64_t> values);
+  void maximum(std::span<double> values);
+};
+
+/// One rank, alone.
+[[nodiscard]] std::unique_ptr<Communicator> make_serial_communicator();
+
+/// MPI from MPI_Init to MPI_Finalize; make one, before any other MPI call. Its communicator covers MPI_COMM_WORLD.
+class MpiSession {
+ public:
+  /// \throws Error(environment) where the launcher started more tasks than MPI sees: srun without the right PMI starts
+  ///         every rank alone, each believing itself rank 0 of 1.
+  MpiSession(int* argc, char*** argv);
+  ~MpiSession();
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
+  [[nodiscard]] Communicator& world() { return *world_; }
+
+ private:
+  std::unique_ptr<Communicator> world_;
+};
+
+/// The part of [0, count) that a rank takes: contiguous, in rank order, sizes differing by at most one.
+struct Range {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  [[nodiscard]] std::int64_t size() const { return end - begin; }
+};
+[[nodiscard]] Range share_of(std::int64_t count, int rank, int size);
+
+}  // namespace reckon

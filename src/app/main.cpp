@@ -1,0 +1,46 @@
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <new>
+
+#include "commands.h"
+#include "reckon/base/error.h"
+#include "reckon/base/log.h"
+
+namespace {
+
+constexpr int code(reckon::ExitCode exit_code) {
+  return static_cast<int>(exit_code);
+}
+
+int run(int argc, char** argv) {
+  CLI::App program{"reckon trains a language model to reason step by step, and can prove every number it reports."};
+  program.require_subcommand(1);
+  program.set_version_flag("--version", std::string("reckon ") + RECKON_VERSION);
+  reckon::add_train_command(program);
+  reckon::add_recipe_command(program);
+  reckon::add_task_command(program);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11's own codes (104-109) mean nothing to a launcher: 0 for --help and --version, else 2.
+    return program.exit(error) == 0 ? 0 : code(reckon::ExitCode::usage);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const reckon::Error& error) {
+    reckon::log_error(error.what());
+    return code(error.code());
+  } catch (const std::bad_alloc&) {
+    reckon::log_error("out of memory");
+  } catch (const std::exception& error) {
+    reckon::log_error(std::string("internal: ") + error.what());
+  }
+  return code(reckon::ExitCode::internal);
+}

@@ -1,0 +1,121 @@
+#include "reckon/learn/learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+#include <string>
+
+#include "reckon/base/error.h"
+#include "reckon/ops/adamw.h"
+
+namespace reckon {
+namespace {
+
+/// Adds the micro-batches' sums of all ranks in micro-batch order.
+UpdateStats add_up(Communicator& world, const std::vector<UpdateStats>& parts) {
+  static_assert(std::is_trivially_copyable_v<UpdateStats>);
+  const auto* bytes = reinterpret_cast<const char*>(parts.data());
+  UpdateStats total;
+  for (const std::string& rank : world.all_gather({bytes, parts.size() * sizeof(UpdateStats)})) {
+    for (std::size_t at = 0; at < rank.size(); at += sizeof(UpdateStats)) {
+      UpdateStats part;
+      std::memcpy(&part, rank.data() + at, sizeof part);
+      total.loss += part.loss;
+      total.entropy += part.entropy;
+      total.kl += part.kl;
+      total.clipped += part.clipped;
+      total.ratio += part.ratio;
+      total.tokens += part.tokens;
+      total.rows += part.rows;
+      if (!(part.max_logprob_diff <= total.max_logprob_diff)) total.max_logprob_diff = part.max_logprob_diff;
+    }
+  }
+  return total;
+}
+
+}  // namespace
+
+double learning_rate_at(const OptimizerConfig& config, std::int64_t step, std::int64_t total) {
+  const double warmup = std::ceil(config.warmup_fraction * static_cast<double>(total));
+  const auto position = static_cast<double>(step);
+  if (position < warmup) return config.learning_rate * (position + 1.0) / warmup;
+  const double rest = std::max(1.0, static_cast<double>(total) - warmup);
+  const double cosine = 0.5 * (1.0 + std::cos(std::numbers::pi * std::min(1.0, (position - warmup) / rest)));
+  const double low = config.final_learning_rate_fraction;
+  return config.learning_rate * (low + (1.0 - low) * cosine);
+}
+
+Learner::Learner(Decoder& decoder, const OptimizerConfig& optimizer, const BatchConfig& batch, Communicator& world,
+                 std::int64_t total_updates)
+    : decoder_(decoder),
+      optimizer_(optimizer),
+      batch_(batch),
+      world_(world),
+      total_updates_(total_updates),
+      pass_(decoder),
+      tree_(decoder.parameters().size()) {
+  for (AlignedBuffer* buffer : {&gradient_, &first_moment_, &second_moment_}) {
+    buffer->resize(decoder.parameters().size());
+  }
+}
+
+UpdateStats Learner::run_micro_batches(std::span<const TrainSequence> sequences, float temperature,
+                                       const PartLoss& loss) {
+  const std::size_t size = static_cast<std::size_t>(batch_.leaf_sequences * batch_.micro_batch_leaves);
+  const auto count = static_cast<std::int64_t>((sequences.size() + size - 1) / size);
+  const Range mine = share_of(count, world_.rank(), world_.size());
+  std::vector<UpdateStats> parts;
+  std::vector<float> coef;
+  for (std::int64_t number = mine.begin; number < mine.end; ++number) {
+    const std::size_t first = static_cast<std::size_t>(number) * size;
+    const auto part = sequences.subspan(first, std::min(size, sequences.size() - first));
+    pass_.forward(part, temperature, true);
+    coef.assign(pass_.logprob().size(), 0.0f);
+    UpdateStats stats = loss(first, pass_, coef);
+    for (const float entropy : pass_.entropy()) stats.entropy += entropy;
+    stats.tokens = static_cast<double>(coef.size());
+    stats.rows = static_cast<double>(pass_.rows());
+    parts.push_back(stats);
+    pass_.backward(coef, tree_.begin_leaf());
+    tree_.push(number);
+  }
+  return add_up(world_, parts);
+}
+
+UpdateStats Learner::update(std::span<const TrainSequence> sequences, float temperature, const PartLoss& loss) {
+  UpdateStats stats = run_micro_batches(sequences, temperature, loss);
+  tree_.reduce(world_, gradient_);
+  stats.grad_norm = std::sqrt(sum_of_squares(gradient_));
+  stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
+  if (!std::isfinite(stats.loss) || !std::isfinite(stats.grad_norm)) {
+    throw Error(ExitCode::internal, "update " + std::to_string(updates_) + ": loss " + std::to_string(stats.loss) +
+                                        ", gradient norm " + std::to_string(stats.grad_norm) +
+                                        " (need finite numbers). Nothing was changed; a lower learning_rate or "
+                                        "max_grad_norm may help.");
+  }
+  const double limit = optimizer_.max_grad_norm;
+  apply(stats.learning_rate, limit > 0 && stats.grad_norm > limit ? limit / stats.grad_norm : 1.0);
+  ++updates_;
+  return stats;
+}
+
+void Learner::apply(double learning_rate, double gradient_scale) {
+  AdamWStep step{.learning_rate = learning_rate,
+                 .beta1 = optimizer_.adam_beta1,
+                 .beta2 = optimizer_.adam_beta2,
+                 .eps = optimizer_.adam_eps,
+                 .weight_decay = 0,
+                 .gradient_scale = gradient_scale,
+                 .step = updates_ + 1};
+  for (const ParameterTensor& tensor : decoder_.tensors()) {
+    step.weight_decay = tensor.is_norm ? 0.0 : optimizer_.weight_decay;
+    adamw(decoder_.parameters().subspan(tensor.offset, tensor.size),
+          gradient_.span().subspan(tensor.offset, tensor.size),
+          first_moment_.span().subspan(tensor.offset, tensor.size),
+          second_moment_.span().subspan(tensor.offset, tensor.size), step);
+  }
+  decoder_.repack();
+}
+
+}  // namespace reckon
