@@ -6,6 +6,8 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 add_library(reckon_options INTERFACE)
 target_compile_options(reckon_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+# GCC 12 sees overlapping copies in std::string's own code (GCC bug 105651).
+target_compile_options(reckon_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 # The reckoning rule: the compiler may not choose between fused and separate multiply-add by context.
 # The files of src/ops that want fused operations ask for them by name.
 target_compile_options(reckon_options INTERFACE -ffp-contract=off)
@@ -14,4 +16,16 @@ if(RECKON_SANITIZE)
   target_compile_options(reckon_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
                                                   -fno-omit-frame-pointer)
   target_link_options(reckon_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# Instruction set of the inner loops (src/ops). Both give the same bits; the program asks at its start for what it was
+# built with. "auto" is the best that the building machine has.
+set(RECKON_ISA "auto" CACHE STRING "x86-64-v3 (AVX2), x86-64-v4 (AVX-512) or auto")
+if(RECKON_ISA STREQUAL "auto")
+  file(READ /proc/cpuinfo cpuinfo)
+  if(cpuinfo MATCHES "avx512vl" AND cpuinfo MATCHES "avx512bw" AND cpuinfo MATCHES "avx512dq")
+    set(RECKON_ISA x86-64-v4)
+  else()
+    set(RECKON_ISA x86-64-v3)
+  endif()
 endif()

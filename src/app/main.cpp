@@ -35,7 +35,13 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const reckon::Error& error) {
-    reckon::log_error(error.what());
+    // A rank whose error another rank tells has nothing to say itself.
+    const std::string text = error.what();
+    if (error.code() == reckon::ExitCode::stopped && !text.empty()) {
+      reckon::log_info(text);
+    } else if (!text.empty()) {
+      reckon::log_error(text);
+    }
     return code(error.code());
   } catch (const std::bad_alloc&) {
     reckon::log_error("out of memory");

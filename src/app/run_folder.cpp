@@ -4,16 +4,13 @@
 #include "reckon/base/error.h"
 
 namespace reckon {
-namespace fs = std::filesystem;
 
-fs::path prepare_run_folder(const std::string& out, const std::string& run_name) {
-  const fs::path folder = out.empty() ? fs::path("runs") / run_name : fs::path(out);
-  if (fs::exists(folder / "recipe.toml")) {
+void prepare_run_folder(const std::filesystem::path& folder) {
+  if (std::filesystem::exists(folder / "recipe.toml")) {
     throw Error(ExitCode::environment, folder.string() + ": holds a run already (need a new folder). Remove it, or " +
                                            "name another with --out DIR.");
   }
   make_folders(folder);
-  return folder;
 }
 
 }  // namespace reckon

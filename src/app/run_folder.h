@@ -1,12 +1,11 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 
 namespace reckon {
 
-/// Where a run writes: `--out` where it was given, else runs/<name> below the current folder.
-/// \throws Error(environment) where the folder holds another finished or unfinished run.
-std::filesystem::path prepare_run_folder(const std::string& out, const std::string& run_name);
+/// Makes the folder of a new run.
+/// \throws Error(environment) where it holds a run already; Error(io) where it cannot be made or written to.
+void prepare_run_folder(const std::filesystem::path& folder);
 
 }  // namespace reckon

@@ -1,7 +1,5 @@
 #include "reckon/base/log.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <mutex>
 
@@ -18,7 +16,14 @@ std::string& log_label() {
   return label;
 }
 
+bool live_line = false;
+
 }  // namespace
+
+void set_live_line(bool live) {
+  const std::lock_guard lock(log_mutex());
+  live_line = live;
+}
 
 void set_log_label(std::string label) {
   const std::lock_guard lock(log_mutex());
@@ -28,7 +33,7 @@ void set_log_label(std::string label) {
 void log(LogLevel level, std::string_view text) {
   const std::lock_guard lock(log_mutex());
   std::string line;
-  if (isatty(STDERR_FILENO) != 0) line += "\r\033[K";  // the progress line, if there is one
+  if (live_line) line += "\r\033[K";
   if (!log_label().empty()) line += "[" + log_label() + "] ";
   if (level == LogLevel::warning) line += "warning: ";
   if (level == LogLevel::error) line += "error: ";

@@ -24,18 +24,18 @@ void dot_with_columns(const float* q, const float* columns, std::int64_t capacit
                       std::int64_t length, float scale, float* to) {
   std::int64_t j = 0;
   for (; j + 2 * kBlock <= round_up(length); j += 2 * kBlock) {
-    f32x16 a{};
-    f32x16 b{};
+    f32x16 a = simd::broadcast(0.0f);
+    f32x16 b = simd::broadcast(0.0f);
     for (std::int64_t d = 0; d < head_dim; ++d) {
-      a += q[d] * simd::load(columns + d * capacity + j);
-      b += q[d] * simd::load(columns + d * capacity + j + kBlock);
+      a = simd::multiply_add(q[d], simd::load(columns + d * capacity + j), a);
+      b = simd::multiply_add(q[d], simd::load(columns + d * capacity + j + kBlock), b);
     }
     simd::store(to + j, a * scale);
     simd::store(to + j + kBlock, b * scale);
   }
   for (; j < length; j += kBlock) {
-    f32x16 a{};
-    for (std::int64_t d = 0; d < head_dim; ++d) a += q[d] * simd::load(columns + d * capacity + j);
+    f32x16 a = simd::broadcast(0.0f);
+    for (std::int64_t d = 0; d < head_dim; ++d) a = simd::multiply_add(q[d], simd::load(columns + d * capacity + j), a);
     simd::store(to + j, a * scale);
   }
 }
@@ -44,29 +44,28 @@ void dot_with_columns(const float* q, const float* columns, std::int64_t capacit
 void weighted_sum(const float* weight, const float* rows, std::int64_t head_dim, std::int64_t length, float* to) {
   std::int64_t d = 0;
   for (; d + 2 * kBlock <= head_dim; d += 2 * kBlock) {
-    f32x16 a{};
-    f32x16 b{};
+    f32x16 a = simd::broadcast(0.0f);
+    f32x16 b = simd::broadcast(0.0f);
     for (std::int64_t j = 0; j < length; ++j) {
-      a += weight[j] * simd::load(rows + j * head_dim + d);
-      b += weight[j] * simd::load(rows + j * head_dim + d + kBlock);
+      a = simd::multiply_add(weight[j], simd::load(rows + j * head_dim + d), a);
+      b = simd::multiply_add(weight[j], simd::load(rows + j * head_dim + d + kBlock), b);
     }
     simd::store(to + d, a);
     simd::store(to + d + kBlock, b);
   }
   for (; d < head_dim; d += kBlock) {
-    f32x16 a{};
-    for (std::int64_t j = 0; j < length; ++j) a += weight[j] * simd::load(rows + j * head_dim + d);
+    f32x16 a = simd::broadcast(0.0f);
+    for (std::int64_t j = 0; j < length; ++j) a = simd::multiply_add(weight[j], simd::load(rows + j * head_dim + d), a);
     simd::store(to + d, a);
   }
 }
 
 /// Turns scores into e^(s - shift), zero behind `length`, and returns their sum.
 float exponentials(float* scores, std::int64_t length, float shift) {
-  f32x16 total{};
+  f32x16 total = simd::broadcast(0.0f);
   for (std::int64_t j = 0; j < length; j += kBlock) {
     const f32x16 e = simd::exp(simd::load(scores + j) - shift);
-    const auto lanes = simd::lane_numbers() < static_cast<std::int32_t>(std::min(length - j, kBlock));
-    const f32x16 kept = lanes ? e : f32x16{};
+    const f32x16 kept = simd::select(simd::first_lanes(length - j), e, simd::broadcast(0.0f));
     simd::store(scores + j, kept);
     total += kept;
   }
@@ -74,11 +73,9 @@ float exponentials(float* scores, std::int64_t length, float shift) {
 }
 
 float maximum_of(const float* scores, std::int64_t length) {
-  f32x16 most = f32x16{} - std::numeric_limits<float>::infinity();
+  f32x16 most = simd::broadcast(-std::numeric_limits<float>::infinity());
   for (std::int64_t j = 0; j < length; j += kBlock) {
-    const auto lanes = simd::lane_numbers() < static_cast<std::int32_t>(std::min(length - j, kBlock));
-    const f32x16 s = simd::load(scores + j);
-    most = simd::maximum(most, lanes ? s : most);
+    most = simd::maximum(most, simd::select(simd::first_lanes(length - j), simd::load(scores + j), most));
   }
   return simd::maximum(most);
 }
@@ -189,7 +186,7 @@ std::vector<Sequence> sequences_of(std::span<const RowPosition> rows) {
 
 void add_scaled(float* to, float factor, const float* from, std::int64_t dim) {
   for (std::int64_t d = 0; d < dim; d += kBlock) {
-    simd::store(to + d, simd::load(to + d) + factor * simd::load(from + d));
+    simd::store(to + d, simd::multiply_add(factor, simd::load(from + d), simd::load(to + d)));
   }
 }
 
@@ -243,7 +240,7 @@ void backward_row(HeadData& head, std::int64_t i, float scale, const RowGradient
   dot_with_columns(row.q, head.keys, head.capacity, dim, i + 1, scale, p);
   exponentials(p, i + 1, row.lse);
   dot_with_columns(row.dout, head.value_columns.data(), head.room, dim, i + 1, 1.0f, ds);
-  f32x16 products{};
+  f32x16 products = simd::broadcast(0.0f);
   for (std::int64_t d = 0; d < dim; d += kBlock) products += simd::load(row.dout + d) * simd::load(row.out + d);
   const float mean = simd::sum(products);
   for (std::int64_t j = 0; j <= i; j += kBlock) {

@@ -11,7 +11,7 @@ namespace {
 using simd::f32x16;
 
 float mean_square(const float* x, std::int64_t width) {
-  f32x16 total{};
+  f32x16 total = simd::broadcast(0.0f);
   std::int64_t i = 0;
   for (; i + 16 <= width; i += 16) {
     const f32x16 v = simd::load(x + i);
@@ -34,7 +34,7 @@ float normalise_row(const float* x, const float* weight, std::int64_t width, flo
 /// dweight += dy * n.
 void normalise_row_backward(const float* dy, const float* x, const float* weight, float inverse, std::int64_t width,
                             float* dx, bool add, float* dweight) {
-  f32x16 total{};
+  f32x16 total = simd::broadcast(0.0f);
   std::int64_t i = 0;
   for (; i + 16 <= width; i += 16) {
     const f32x16 n = simd::load(x + i) * inverse;
@@ -42,10 +42,12 @@ void normalise_row_backward(const float* dy, const float* x, const float* weight
     total += d * simd::load(weight + i) * n;
     simd::store(dweight + i, simd::load(dweight + i) + d * n);
   }
-  for (; i < width; ++i) {
-    const float n = x[i] * inverse;
-    total[0] += dy[i] * weight[i] * n;
-    dweight[i] += dy[i] * n;
+  if (i < width) {
+    const std::int64_t lanes = width - i;
+    const f32x16 n = simd::load_partial(x + i, lanes) * inverse;
+    const f32x16 d = simd::load_partial(dy + i, lanes);
+    total += d * simd::load_partial(weight + i, lanes) * n;
+    simd::store_partial(dweight + i, simd::load_partial(dweight + i, lanes) + d * n, lanes);
   }
   const float mean = simd::sum(total) / static_cast<float>(width);
   for (std::int64_t j = 0; j < width; ++j) {

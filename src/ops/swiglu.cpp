@@ -8,7 +8,7 @@ namespace {
 using simd::f32x16;
 
 RECKON_INLINE f32x16 sigmoid(f32x16 x) {
-  return 1.0f / (1.0f + simd::exp(-x));
+  return 1.0f / (1.0f + simd::exp(0.0f - x));
 }
 
 /// Calls body(offset, lanes) for each sixteen of [0, width).

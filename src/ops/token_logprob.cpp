@@ -20,12 +20,12 @@ constexpr float kLowest = -std::numeric_limits<float>::infinity();
 float log_sum_exp(std::span<const float> logits, float temperature) {
   const float inverse = 1.0f / temperature;
   const auto vocab = static_cast<std::int64_t>(logits.size());
-  f32x16 most = f32x16{} + kLowest;
+  f32x16 most = simd::broadcast(kLowest);
   for (std::int64_t v = 0; v < vocab; v += 16) {
     most = simd::maximum(most, simd::load_partial(logits.data() + v, std::min<std::int64_t>(16, vocab - v), kLowest));
   }
   const float shift = simd::maximum(most) * inverse;
-  f32x16 total{};
+  f32x16 total = simd::broadcast(0.0f);
   for (std::int64_t v = 0; v < vocab; v += 16) {
     const f32x16 x = simd::load_partial(logits.data() + v, std::min<std::int64_t>(16, vocab - v), kLowest);
     total += simd::exp(x * inverse - shift);
@@ -47,12 +47,12 @@ void token_logprob(std::span<const float> logits, std::span<const std::uint32_t>
     logprob[t] = row[token_ids[t]] * inverse - log_total;
     if (!lse.empty()) lse[t] = log_total;
     if (entropy.empty()) continue;
-    f32x16 expected{};
+    f32x16 expected = simd::broadcast(0.0f);
     for (std::size_t v = 0; v < vocab; v += 16) {
       const auto lanes = static_cast<std::int64_t>(std::min<std::size_t>(16, vocab - v));
       const f32x16 x = simd::load_partial(row.data() + v, lanes) * inverse;
       const f32x16 p = simd::exp(x - log_total);
-      expected += (simd::lane_numbers() < static_cast<std::int32_t>(lanes)) ? p * x : f32x16{};
+      expected += simd::select(simd::first_lanes(lanes), p * x, simd::broadcast(0.0f));
     }
     entropy[t] = log_total - simd::sum(expected);
   }
@@ -68,7 +68,7 @@ void token_logprob_backward(std::span<const float> coef, std::span<const std::ui
     for (std::size_t v = 0; v < vocab; v += 16) {
       const auto lanes = static_cast<std::int64_t>(std::min<std::size_t>(16, vocab - v));
       const f32x16 p = simd::exp(simd::load_partial(row + v, lanes) * inverse - lse[t]);
-      simd::store_partial(row + v, -factor * p, lanes);
+      simd::store_partial(row + v, p * -factor, lanes);
     }
     row[token_ids[t]] += factor;
   }

@@ -1,7 +1,7 @@
 #pragma once
 
-// Sixteen floats at a time, with GCC's vector extension: the compiler lowers it to AVX2 or AVX-512 with the same
-// operations in the same order, so that both give the same bits.
+// Sixteen floats at a time, with GCC's vector extension: one AVX-512 register or two AVX2 ones, with the same operations
+// in the same order, so that both give the same bits.
 
 #include <cstdint>
 #include <cstring>
@@ -9,44 +9,116 @@
 
 namespace reckon::simd {
 
-using f32x16 = float __attribute__((vector_size(64)));
-using i32x16 = std::int32_t __attribute__((vector_size(64)));
-
 #define RECKON_INLINE [[gnu::always_inline]] inline
+
+#ifdef __AVX512F__
+constexpr int kParts = 1;
+#else
+constexpr int kParts = 2;
+#endif
+constexpr int kPartLanes = 16 / kParts;
+using FloatPart = float __attribute__((vector_size(64 / kParts)));
+using IntPart = std::int32_t __attribute__((vector_size(64 / kParts)));
+
+struct f32x16 {
+  FloatPart part[kParts];
+};
+/// All bits of a lane are set where it is true.
+struct Mask {
+  IntPart part[kParts];
+};
+
+RECKON_INLINE f32x16 broadcast(float value) {
+  f32x16 v;
+  for (auto& part : v.part) part = FloatPart{} + value;
+  return v;
+}
+
+#define RECKON_OPERATOR(op)                                                \
+  RECKON_INLINE f32x16 operator op(f32x16 a, f32x16 b) {                   \
+    for (int i = 0; i < kParts; ++i) a.part[i] = a.part[i] op b.part[i];   \
+    return a;                                                              \
+  }                                                                        \
+  RECKON_INLINE f32x16 operator op(f32x16 a, float b) {                    \
+    for (int i = 0; i < kParts; ++i) a.part[i] = a.part[i] op b;           \
+    return a;                                                              \
+  }                                                                        \
+  RECKON_INLINE f32x16 operator op(float a, f32x16 b) {                    \
+    for (int i = 0; i < kParts; ++i) b.part[i] = a op b.part[i];           \
+    return b;                                                              \
+  }                                                                        \
+  RECKON_INLINE f32x16& operator op##=(f32x16& a, f32x16 b) {              \
+    for (int i = 0; i < kParts; ++i) a.part[i] = a.part[i] op b.part[i];   \
+    return a;                                                              \
+  }
+RECKON_OPERATOR(+)
+RECKON_OPERATOR(-)
+RECKON_OPERATOR(*)
+RECKON_OPERATOR(/)
+#undef RECKON_OPERATOR
+
+/// to + a * b, fused.
+RECKON_INLINE f32x16 multiply_add(float a, f32x16 b, f32x16 to) {
+  for (int i = 0; i < kParts; ++i) to.part[i] = to.part[i] + a * b.part[i];
+  return to;
+}
+
+RECKON_INLINE Mask less(f32x16 a, f32x16 b) {
+  Mask mask;
+  for (int i = 0; i < kParts; ++i) mask.part[i] = a.part[i] < b.part[i];
+  return mask;
+}
+
+/// The first n lanes.
+RECKON_INLINE Mask first_lanes(std::int64_t n) {
+  Mask mask;
+  for (int i = 0; i < kParts; ++i) {
+    IntPart lane;
+    for (int j = 0; j < kPartLanes; ++j) lane[j] = i * kPartLanes + j;
+    mask.part[i] = lane < static_cast<std::int32_t>(n);
+  }
+  return mask;
+}
+
+RECKON_INLINE f32x16 select(Mask mask, f32x16 yes, f32x16 no) {
+  for (int i = 0; i < kParts; ++i) yes.part[i] = mask.part[i] ? yes.part[i] : no.part[i];
+  return yes;
+}
 
 RECKON_INLINE f32x16 load(const float* from) {
   f32x16 v;
-  std::memcpy(&v, from, sizeof v);
+  for (int i = 0; i < kParts; ++i) std::memcpy(&v.part[i], from + i * kPartLanes, sizeof(FloatPart));
   return v;
 }
 
 RECKON_INLINE void store(float* to, f32x16 v) {
-  std::memcpy(to, &v, sizeof v);
+  for (int i = 0; i < kParts; ++i) std::memcpy(to + i * kPartLanes, &v.part[i], sizeof(FloatPart));
 }
 
 /// The first n lanes from memory (n <= 16), the others `fill`.
 RECKON_INLINE f32x16 load_partial(const float* from, std::int64_t n, float fill = 0.0f) {
-  f32x16 v = f32x16{} + fill;
-  std::memcpy(&v, from, static_cast<std::size_t>(n) * sizeof(float));
-  return v;
+  if (n == 16) return load(from);
+  float lanes[16];
+  for (float& lane : lanes) lane = fill;
+  std::memcpy(lanes, from, static_cast<std::size_t>(n) * sizeof(float));
+  return load(lanes);
 }
 
 RECKON_INLINE void store_partial(float* to, f32x16 v, std::int64_t n) {
-  std::memcpy(to, &v, static_cast<std::size_t>(n) * sizeof(float));
-}
-
-RECKON_INLINE i32x16 lane_numbers() {
-  return i32x16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  if (n == 16) return store(to, v);
+  float lanes[16];
+  store(lanes, v);
+  std::memcpy(to, lanes, static_cast<std::size_t>(n) * sizeof(float));
 }
 
 RECKON_INLINE f32x16 maximum(f32x16 a, f32x16 b) {
-  return a > b ? a : b;
+  return select(less(b, a), a, b);
 }
 
 /// Sum of the lanes along a fixed binary tree.
 RECKON_INLINE float sum(f32x16 v) {
   float lane[16];
-  std::memcpy(lane, &v, sizeof v);
+  store(lane, v);
   for (int width = 8; width > 0; width /= 2) {
     for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
   }
@@ -55,23 +127,25 @@ RECKON_INLINE float sum(f32x16 v) {
 
 RECKON_INLINE float maximum(f32x16 v) {
   float lane[16];
-  std::memcpy(lane, &v, sizeof v);
+  store(lane, v);
   for (int width = 8; width > 0; width /= 2) {
     for (int i = 0; i < width; ++i) lane[i] = lane[i] > lane[i + width] ? lane[i] : lane[i + width];
   }
   return lane[0];
 }
 
-/// e^x, at most 2 units in the last place from the true value for x in [-87, 88]; 0 below, NaN stays NaN.
+/// e^x, within 2 units in the last place for x in [-87, 88]; 0 below, e^88 above, NaN stays NaN.
 /// Cody-Waite reduction to r in [-ln2/2, ln2/2] and a polynomial of degree 6.
 RECKON_INLINE f32x16 exp(f32x16 x) {
   constexpr float kLog2e = 1.44269504088896341f;
   constexpr float kLn2High = 0.693359375f;
   constexpr float kLn2Low = -2.12194440e-4f;
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  const f32x16 low = f32x16{} - 87.0f;
-  const f32x16 high = f32x16{} + 88.0f;
-  const f32x16 clamped = x < low ? low : (x > high ? high : x);
+  constexpr std::int32_t kRoundBits = 0x4B400000;
+  const f32x16 low = broadcast(-87.0f);
+  const f32x16 high = broadcast(88.0f);
+  const Mask underflow = less(x, low);
+  const f32x16 clamped = select(underflow, low, select(less(high, x), high, x));
   const f32x16 shifted = clamped * kLog2e + kRound;
   const f32x16 n = shifted - kRound;
   const f32x16 r = (clamped - n * kLn2High) - n * kLn2Low;
@@ -81,12 +155,14 @@ RECKON_INLINE f32x16 exp(f32x16 x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   const f32x16 y = p * (r * r) + r + 1.0f;
-  i32x16 bits;
-  std::memcpy(&bits, &shifted, sizeof bits);
-  const i32x16 exponent = (bits - 0x4B400000 + 127) << 23;
   f32x16 power;
-  std::memcpy(&power, &exponent, sizeof power);
-  return x < low ? f32x16{} : y * power;
+  for (int i = 0; i < kParts; ++i) {
+    IntPart bits;
+    std::memcpy(&bits, &shifted.part[i], sizeof bits);
+    const IntPart exponent = (bits - kRoundBits + 127) << 23;
+    std::memcpy(&power.part[i], &exponent, sizeof exponent);
+  }
+  return select(underflow, broadcast(0.0f), y * power);
 }
 
 }  // namespace reckon::simd

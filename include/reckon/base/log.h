@@ -11,8 +11,11 @@ enum class LogLevel { info, warning, error };
 /// \param label  for example "rank 3/8 gpu02".
 void set_log_label(std::string label);
 
+/// Tells whether this process keeps a live line on the terminal; a log line then clears it first.
+void set_live_line(bool live);
+
 /// Writes one line to standard error: `[label] text`, with `warning:` or `error:` where it is one.
-/// A live progress line is cleared first. Safe to call from any thread.
+/// Safe to call from any thread.
 void log(LogLevel level, std::string_view text);
 
 inline void log_info(std::string_view text) { log(LogLevel::info, text); }

@@ -34,13 +34,13 @@ constexpr auto enum_names(FinishReason) {
 /// o_i: token ids in, token ids out. Text is derived, for graders and people, and never encoded again.
 struct Completion {
   std::uint64_t prompt_id = 0;
-  std::uint64_t group_id = 0;       ///< counts the groups of a stage
-  std::uint32_t sample_index = 0;   ///< 0 .. group_size - 1
-  std::uint64_t policy_version = 0; ///< optimizer steps the weights had seen when they sampled
+  std::uint64_t group_id = 0;            ///< counts the groups of a stage
+  std::uint32_t sample_index = 0;        ///< 0 .. group_size - 1
+  std::uint64_t policy_version = 0;      ///< optimizer steps the weights had seen when they sampled
   std::vector<std::uint32_t> token_ids;  ///< [T]
   std::vector<float> sampler_logprob;    ///< [T], natural log, at the sampling temperature
   FinishReason finish_reason = FinishReason::eos;
-  std::string text;                 ///< token_ids decoded, special tokens kept, without the end-of-sequence token
+  std::string text;  ///< token_ids decoded, special tokens kept, without the end-of-sequence token
   Grade grade = Grade::no_answer;
   Verdict verdict = Verdict::no_answer;
   std::vector<float> reward_terms;  ///< unweighted, in the order of RolloutBatch::reward_term_names
@@ -51,8 +51,9 @@ struct Completion {
 /// The G completions of one prompt.
 struct Group {
   Prompt prompt;
-  std::uint64_t visit = 0;     ///< how often the prompt had been drawn before in this stage
+  std::uint64_t visit = 0;  ///< how often the prompt had been drawn before in this stage
   std::uint64_t group_id = 0;
+  std::uint64_t admission = 0;  ///< place in the order in which the learner took the groups; 0 where it waits for all
   std::vector<Completion> completions;
 };
 

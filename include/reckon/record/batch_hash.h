@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "reckon/record/rollout.h"
+
+namespace reckon {
+
+/// SHA-256 of what a batch says, as 64 hexadecimal digits: the same rows give the same digest whatever file,
+/// chunk, segment or time they are stored in.
+///
+/// Numbers are little-endian in the width of their member; enums are one byte; a text or a list is its length
+/// as u64 and then its elements. In this order:
+///   text "reckon.rollouts/1"; step; reward_term_names (list of texts); number of groups (u64); for each
+///   group
+///     prompt: id, task, level, text, token_ids, gold, spec, source;
+///     visit, group_id, admission; number of completions (u64); for each completion
+///       sample_index, policy_version, token_ids, sampler_logprob, finish_reason, text, grade, verdict,
+///       reward_terms, reward, advantage, temperature of the batch.
+/// A completion's prompt_id and group_id are those of its group and are not repeated.
+[[nodiscard]] std::string batch_sha256(const RolloutBatch& batch);
+
+}  // namespace reckon

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace reckon {
+
+/// A text file that only grows, a line at a time. Each line is one write(2): nothing waits in a buffer of
+/// ours, and a reader never sees two lines mixed.
+class LineFile {
+ public:
+  /// Opens or makes the file. \throws Error(io).
+  explicit LineFile(std::filesystem::path path);
+  ~LineFile();
+  LineFile(LineFile&& other) noexcept;
+  LineFile& operator=(LineFile&&) = delete;
+
+  /// Adds the line and its end. \throws Error(io), after taking back what was written of it.
+  void append(std::string_view line);
+  /// Makes all lines durable (fsync). \throws Error(io).
+  void sync();
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+}  // namespace reckon

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Installs what reckon is built from, on Debian 12: packages of the distribution, and LibTorch from the torch wheel into
+# .deps/libtorch. What is there already is skipped, so it may be run at any time.
+#
+# Usage: scripts/bootstrap.sh [--oracles]
+#   --oracles  also the Python packages that tests compare with (transformers, h5py, ...), into .deps/oracles
+# Exit codes: 0 done; 2 usage; 74 a download or installation failed; 78 not root and a Debian package is missing.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+packages=(
+  ca-certificates ccache cmake g++ git ninja-build pkg-config
+  libopenmpi-dev openmpi-bin openssh-client
+  libcli11-dev libhdf5-dev libssl-dev libtomlplusplus-dev nlohmann-json3-dev
+  libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev
+  python3 python3-venv
+)
+
+# The CPU libraries of the wheel name libcudart and libcupti, so these two come with it; no other package of CUDA does.
+# Where there is a CUDA toolkit and a GPU that answers, its other CUDA dependencies belong into this list.
+libtorch=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
+# The libraries do not depend on the Python that fetches them: the wheel is chosen by name, not by what runs pip.
+wheel_choice=(--only-binary=:all: --implementation cp --python-version 3.11)
+
+python=/usr/bin/python3  # Debian's, whatever else is first in PATH
+deps="$root/.deps"
+
+install_packages() {
+  command -v dpkg-query >/dev/null || fail 78 "this is not Debian (need Debian 12, or its packages: ${packages[*]})"
+  local missing=() package
+  for package in "${packages[@]}"; do
+    if [[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]]; then
+      missing+=("$package")
+    fi
+  done
+  if [[ ${#missing[@]} -eq 0 ]]; then
+    say "Debian packages: all there"
+    return
+  fi
+  if [[ $(id -u) -ne 0 ]]; then
+    say "Debian packages are missing, and installing them takes root. Ask an administrator to run:"
+    printf '  apt-get update && apt-get install --no-install-recommends %s\n' "${missing[*]}" >&2
+    exit 78
+  fi
+  say "Debian packages: installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq || fail 74 "apt-get update failed"
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || fail 74 "apt-get install failed"
+}
+
+# stamped FOLDER TEXT: whether the folder was completely made from just this. The stamp is written last.
+stamped() {
+  [[ -f "$1/.complete" && "$(cat "$1/.complete")" == "$2" ]]
+}
+
+install_libtorch() {
+  local target="$deps/libtorch" stamp="${libtorch[*]}"
+  if stamped "$target" "$stamp"; then
+    say "LibTorch: there (${libtorch[0]})"
+    return
+  fi
+  say "LibTorch: installing ${libtorch[*]}"
+  local work="$deps/libtorch.tmp"
+  rm -rf "$work"
+  mkdir -p "$work/tmp"
+  "$python" -m venv "$work/pip" || fail 74 "cannot make a Python environment in $work/pip"
+  # TMPDIR: pip unpacks into it and renames, which across file systems is a copy of more than a gigabyte.
+  TMPDIR="$work/tmp" "$work/pip/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+    "${wheel_choice[@]}" --target "$work/libtorch" "${libtorch[@]}" || fail 74 "LibTorch: pip failed"
+  printf '%s' "$stamp" >"$work/libtorch/.complete"
+  rm -rf "$target"
+  mv "$work/libtorch" "$target"
+  rm -rf "$work"
+}
+
+# Made in place, for an environment of Python cannot be moved; without its stamp it is made anew.
+install_oracles() {
+  local target="$deps/oracles" list="$root/scripts/oracles-requirements.txt" stamp
+  stamp="$("$python" --version) $(sha256sum <"$list")"
+  if stamped "$target" "$stamp"; then
+    say "oracles: there"
+    return
+  fi
+  say "oracles: installing scripts/oracles-requirements.txt"
+  rm -rf "$target"
+  "$python" -m venv "$target" || fail 74 "cannot make a Python environment in $target"
+  mkdir "$target/tmp"
+  TMPDIR="$target/tmp" "$target/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+    --only-binary=:all: --requirement "$list" || fail 74 "oracles: pip failed"
+  rm -rf "$target/tmp"
+  printf '%s' "$stamp" >"$target/.complete"
+}
+
+oracles=no
+for argument in "$@"; do
+  case "$argument" in
+    --oracles) oracles=yes ;;
+    *) fail 2 "unknown argument $argument (usage: scripts/bootstrap.sh [--oracles])" ;;
+  esac
+done
+
+timed "Debian packages" install_packages
+mkdir -p "$deps"
+exec 9>"$deps/.lock"
+flock 9 # of two bootstraps the second waits, and then finds everything there
+timed "LibTorch" install_libtorch
+if [[ $oracles == yes ]]; then timed "oracles" install_oracles; fi

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# From a fresh Debian 12 machine to a rising reward: installs what is needed, builds, and runs recipes/r1-mini.toml on two
+# ranks. What is done is skipped. Usage: scripts/quickstart.sh [arguments of `reckon train`, such as --set or --out]
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# The CPU build everywhere: the preset cuda is for machines on which a GPU answers, once training runs on it.
+preset=release
+recipe=recipes/r1-mini.toml
+reckon="build/$preset/bin/reckon"
+
+timed "set-up" bash scripts/bootstrap.sh
+timed "build" bash scripts/build.sh "$preset"
+if [[ $# -eq 0 ]] && run_complete runs/r1-mini; then
+  say "runs/r1-mini is complete: its summary is runs/r1-mini/summary.json"
+  say "to run again elsewhere: scripts/quickstart.sh --out runs/r1-mini-again"
+  exit 0
+fi
+timed "training" launch 2 "$reckon" train "$recipe" "$@"

@@ -1,0 +1,179 @@
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "reckon/base/error.h"
+#include "reckon/reward/reward.h"
+#include "reckon/task/task.h"
+#include "reckon/text/json.h"
+
+namespace reckon {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+/// The value of an enum by its name. \throws Error(usage) listing the names.
+template <class Enum>
+Enum parse_enum(std::string_view what, const std::string& name, ExitCode code) {
+  std::string names;
+  for (const auto& entry : enum_names(Enum{})) {
+    if (entry.name == name) return entry.value;
+    names += (names.empty() ? "" : ", ") + std::string(entry.name);
+  }
+  throw Error(code, std::string(what) + " \"" + name + "\" (need one of " + names + ")");
+}
+
+void write_line(const std::string& line) {
+  std::cout << line << '\n';
+  if (!std::cout) throw Error(ExitCode::io, "standard output: cannot be written");
+}
+
+void flush_output() {
+  std::cout.flush();
+  if (!std::cout) throw Error(ExitCode::io, "standard output: cannot be written");
+}
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
+void list_tasks() {
+  const auto row = [](const std::string& kind, const std::string& level, const std::string& distinct,
+                      const std::string& example) {
+    write_line(padded(kind, 12) + padded(level, 7) + padded(distinct, 20) + example);
+  };
+  row("kind", "level", "distinct problems", "example");
+  for (const auto& entry : enum_names(TaskKind{})) {
+    const std::string kind(entry.name);
+    if (entry.value == TaskKind::jsonl) {
+      row(kind, "1", "those of the file", "a file of {\"question\", \"answer\"} lines: --path");
+      continue;
+    }
+    const auto task = make_verifier(entry.value);
+    for (const std::int64_t level : task->levels()) {
+      row(kind, std::to_string(level), std::to_string(*task->distinct_problems(level)),
+          task->problem(level, Split::train, 0, 0).prompt);
+    }
+  }
+  flush_output();
+}
+
+struct SampleOptions {
+  std::string task;
+  std::string path;
+  std::string split = "train";
+  std::int64_t level = 1;
+  std::uint64_t seed = 0;
+  std::uint64_t count = 1;
+};
+
+void sample_task(const SampleOptions& options) {
+  TaskConfig config;
+  config.name = options.task;
+  config.kind = parse_enum<TaskKind>("task sample: --task", options.task, ExitCode::usage);
+  config.path = options.path;
+  config.levels = {options.level};
+  const Split split = parse_enum<Split>("task sample: --split", options.split, ExitCode::usage);
+  const auto task = make_task(config);
+  for (std::uint64_t index = 0; index < options.count; ++index) {
+    const Problem problem = task->problem(options.level, split, options.seed, index);
+    const ordered_json line = {{"task", problem.task},
+                               {"level", problem.level},
+                               {"index", problem.index},
+                               {"prompt", problem.prompt},
+                               {"spec", json::parse(problem.spec)},
+                               {"trace", problem.trace},
+                               {"answer", problem.answer}};
+    write_line(line.dump());
+  }
+  flush_output();
+}
+
+/// The tasks that grade, made when first asked for.
+class Verifiers {
+ public:
+  const Task& of(TaskKind kind) {
+    auto& task = tasks_[kind];
+    if (!task) {
+      task = make_verifier(kind);
+    }
+    return *task;
+  }
+
+ private:
+  std::map<TaskKind, std::unique_ptr<Task>> tasks_;
+};
+
+std::string score_line(Verifiers& verifiers, const json& line, const std::string& where) {
+  const auto kind =
+      parse_enum<TaskKind>(where + ": task", json_string(line, "task", where), ExitCode::bad_data);
+  const std::string& completion = json_string(line, "completion", where);
+  FinishReason finish = FinishReason::eos;
+  if (line.contains("finish_reason")) {
+    finish = parse_enum<FinishReason>(where + ": finish_reason", json_string(line, "finish_reason", where),
+                                      ExitCode::bad_data);
+  }
+  const auto spec = line.find("spec");
+  if (spec == line.end()) throw Error(ExitCode::bad_data, where + ": no \"spec\" (need the problem's spec)");
+  const std::string spec_text = spec->is_string() ? spec->get<std::string>() : spec->dump();
+  try {
+    const Verdict verdict = verdict_of(grade_completion(verifiers.of(kind), spec_text, completion, finish));
+    return ordered_json{{"reward", verdict == Verdict::right ? 1.0 : 0.0}, {"verdict", enum_name(verdict)}}
+        .dump();
+  } catch (const Error& error) {
+    throw Error(error.code(), where + ": " + error.what());
+  }
+}
+
+void score_completions(const std::string& path) {
+  Verifiers verifiers;
+  const auto score = [&](std::istream& in, const std::string& name) {
+    read_json_lines(in, name, [&](const json& line, const std::string& where) {
+      write_line(score_line(verifiers, line, where));
+    });
+  };
+  if (path.empty() || path == "-") {
+    score(std::cin, "standard input");
+  } else {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw Error(ExitCode::missing_input, path + ": cannot be read (need a file of JSON lines)");
+    score(file, path);
+  }
+  flush_output();
+}
+
+}  // namespace
+
+void add_task_command(CLI::App& program) {
+  CLI::App* command =
+      program.add_subcommand("task", "Problems: list the kinds, draw some, grade completions");
+  command->require_subcommand(1);
+  command
+      ->add_subcommand("list", "Kinds and levels, each with an example and its number of distinct problems")
+      ->callback(list_tasks);
+
+  CLI::App* sample = command->add_subcommand("sample", "Draw problems, one JSON object a line");
+  auto options = std::make_shared<SampleOptions>();
+  sample->add_option("--task", options->task, "arithmetic, knights or jsonl")->required();
+  sample->add_option("--level", options->level, "level of difficulty; see `reckon task list`");
+  sample->add_option("--seed", options->seed, "names the stream of problems");
+  sample->add_option("--count", options->count, "how many");
+  sample->add_option("--split", options->split, "train or held_out");
+  sample->add_option("--path", options->path, "file of problems, for jsonl");
+  sample->callback([options] { sample_task(*options); });
+
+  CLI::App* score = command->add_subcommand(
+      "score",
+      "Grade {task, spec, completion} lines: {reward, verdict} lines in the same order. The reward is the "
+      "accuracy term: 1 or 0. A line may have finish_reason, eos (as where it has none) or length");
+  auto path = std::make_shared<std::string>();
+  score->add_option("file", *path, "JSON lines; standard input where it is not given or -");
+  score->callback([path] { score_completions(*path); });
+}
+
+}  // namespace reckon

@@ -1,0 +1,166 @@
+// `reckon train`: the stages of a recipe, in the order of their graph.
+#include "train_run.h"
+
+#include <ATen/Parallel.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "commands.h"
+#include "reckon/base/atomic_file.h"
+#include "reckon/base/error.h"
+#include "reckon/base/failpoint.h"
+#include "reckon/base/log.h"
+#include "reckon/base/sha256.h"
+#include "reckon/base/stop_signal.h"
+#include "reckon/reward/reward.h"
+#include "run_folder.h"
+#include "together.h"
+#include "train_setup.h"
+
+namespace reckon {
+namespace fs = std::filesystem;
+
+const Decoder& TrainRun::weights_of(const std::string& from) const {
+  return from == "model" ? *initial : *weights.at(from);
+}
+
+std::vector<const RecipeTask*> TrainRun::tasks_named(const std::vector<std::string>& names) const {
+  std::vector<const RecipeTask*> chosen;
+  for (const RecipeTask& task : tasks) {
+    if (names.empty() || std::find(names.begin(), names.end(), task.config.name) != names.end()) {
+      chosen.push_back(&task);
+    }
+  }
+  return chosen;
+}
+
+std::unique_ptr<Decoder> copy_of(const Decoder& decoder) {
+  auto copy = std::make_unique<Decoder>(decoder.config());
+  std::copy(decoder.parameters().begin(), decoder.parameters().end(), copy->parameters().begin());
+  copy->repack();
+  return copy;
+}
+
+void stop_if_asked(TrainRun& run, const std::string& where) {
+  double signal = stop_signal();
+  run.world.maximum({&signal, 1});
+  if (signal == 0) return;
+  const char* name = strsignal(static_cast<int>(signal));
+  throw Error(ExitCode::stopped,
+              run.is_root() ? where + ": stopped (" + name + "). What was written stands in " + run.folder.string()
+                            : "");
+}
+
+std::string agreed_sha256(TrainRun& run, const Decoder& decoder) {
+  const std::string mine = decoder.sha256();
+  const std::vector<std::string> all = run.world.all_gather(mine);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] != all[0]) {
+      throw Error(ExitCode::internal, "weights of rank " + std::to_string(rank) + " are " + all[rank].substr(0, 12) +
+                                          "..., those of rank 0 " + all[0].substr(0, 12) +
+                                          "... (need the same bits on every rank)");
+    }
+  }
+  return mine;
+}
+
+namespace {
+
+fs::path checkpoint_folder(const TrainRun& run, const std::string& stage, std::int64_t steps) {
+  char name[32];
+  std::snprintf(name, sizeof name, "step-%06lld", static_cast<long long>(steps));
+  return run.folder / "checkpoints" / stage / name;
+}
+
+/// One stage: weights in, weights out (but for eval), its checkpoint and its line of the summary.
+void run_stage(TrainRun& run, const StageConfig& stage) {
+  const auto start = std::chrono::steady_clock::now();
+  run.display.begin_stage(stage.name, std::string(enum_name(stage.kind)), stage.steps);
+  StageOutcome outcome;
+  if (stage.kind == StageKind::eval) {
+    outcome = run_eval_stage(run, stage, run.weights_of(stage.from));
+  } else {
+    std::unique_ptr<Decoder> decoder = copy_of(run.weights_of(stage.from));
+    outcome = stage.kind == StageKind::sft ? run_sft_stage(run, stage, *decoder) : run_grpo_stage(run, stage, *decoder);
+    agreed_sha256(run, *decoder);
+    if (run.is_root()) {
+      save_pretrained(checkpoint_folder(run, stage.name, outcome.steps), *decoder,
+                      {run.tokenizer.to_json(), run.tokenizer.tokenizer_config_json()});
+    }
+    run.weights[stage.name] = std::move(decoder);
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  StageSummary& entry = run.summary.stage(stage.name);
+  entry.kind = enum_name(stage.kind);
+  entry.seconds = seconds;
+  entry.steps = static_cast<std::uint64_t>(outcome.steps);
+  if (stage.kind == StageKind::eval) entry.evaluates = stage.from;
+  if (run.is_root()) write_summary(run.folder / "summary.json", run.summary);
+  run.display.end_stage(outcome.closing);
+}
+
+void run_stages(TrainRun& run) {
+  for (const std::size_t index : run_order(run.recipe)) run_stage(run, run.recipe.stage[index]);
+  run.display.line("");
+  run.display.line(summary_table(run.summary));
+  run.display.line("Written to " + run.folder.string() +
+                   ": recipe.toml, metrics.jsonl, summary.json, rollouts/, checkpoints/");
+}
+
+struct TrainArguments {
+  std::string file;
+  std::vector<std::string> overrides;
+  std::string out;
+  ProgressMode progress = ProgressMode::automatic;
+};
+
+void train(const TrainArguments& arguments) {
+  install_stop_signals();
+  at::set_num_threads(1);  // ranks, not threads
+  MpiSession session(nullptr, nullptr);
+  Communicator& world = session.world();
+  set_failpoint_rank(world.rank());
+  if (world.size() > 1) {
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    set_log_label("rank " + std::to_string(world.rank()) + "/" + std::to_string(world.size()) + " " + host);
+  }
+  Display display(arguments.progress, world.rank() != 0);
+  TrainRun run(world, display);
+  run_together(world, [&] { set_up(run, arguments.file, arguments.overrides, arguments.out); });
+  try {
+    run_stages(run);
+  } catch (const Error& error) {
+    if (error.code() == ExitCode::stopped || world.size() == 1) throw;
+    // The other ranks wait in collective calls and cannot be told: the job is ended, this rank's word is the last.
+    log_error(error.what());
+    world.abort(static_cast<int>(error.code()));
+  } catch (const std::exception& error) {
+    if (world.size() == 1) throw;
+    log_error(std::string("internal: ") + error.what());
+    world.abort(static_cast<int>(ExitCode::internal));
+  }
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("train", "run the stages of a recipe; start it with mpirun or srun");
+  const auto arguments = std::make_shared<TrainArguments>();
+  add_recipe_arguments(*command, arguments->file, arguments->overrides);
+  command->add_option("--out", arguments->out, "folder of the run; runs/NAME where not given");
+  const std::map<std::string, ProgressMode> modes{
+      {"auto", ProgressMode::automatic}, {"live", ProgressMode::live}, {"plain", ProgressMode::plain}};
+  command->add_option("--progress", arguments->progress, "auto, live (one line that changes) or plain (lines)")
+      ->transform(CLI::CheckedTransformer(modes).description("auto|live|plain"))
+      ->default_str("auto");
+  command->callback([arguments] { train(*arguments); });
+}
+
+}  // namespace reckon

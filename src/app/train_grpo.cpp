@@ -1,0 +1,159 @@
+// A reinforcement-learning stage: Algorithm 1 of DeepSeekMath (arXiv:2402.03300).
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "group_exchange.h"
+#include "reckon/learn/grpo.h"
+#include "reckon/eval/evaluate.h"
+#include "reckon/record/batch_hash.h"
+#include "reckon/record/rollout_log.h"
+#include "reckon/reward/reward.h"
+#include "train_run.h"
+#include "train_setup.h"
+
+namespace reckon {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// The groups of a step, without completions: the same on every rank.
+std::vector<Group> draw_groups(TrainRun& run, const StageConfig& stage, ProblemStream& stream,
+                               std::vector<const RecipeTask*>& sources) {
+  std::vector<Group> groups;
+  sources.clear();
+  const std::vector<const RecipeTask*> tasks = run.tasks_named(stage.tasks);
+  for (std::int64_t i = 0; i < stage.grpo.prompts_per_step; ++i) {
+    const DrawnProblem drawn = stream.next(tasks);
+    Group group;
+    group.prompt = prompt_of(drawn.problem, run.tokenizer);
+    group.visit = drawn.visit;
+    group.group_id = drawn.number;
+    groups.push_back(std::move(group));
+    sources.push_back(drawn.source);
+  }
+  return groups;
+}
+
+/// Sums over a step's completions.
+struct StepSums {
+  double reward = 0, right = 0, no_answer = 0, grader_failed = 0, tokens = 0, truncated = 0, completions = 0;
+};
+
+StepSums add_up(const std::vector<Group>& groups) {
+  StepSums sums;
+  for (const Group& group : groups) {
+    for (const Completion& completion : group.completions) {
+      sums.reward += completion.reward;
+      sums.right += completion.verdict == Verdict::right ? 1 : 0;
+      sums.no_answer += completion.verdict == Verdict::no_answer ? 1 : 0;
+      sums.grader_failed += completion.verdict == Verdict::grader_failed ? 1 : 0;
+      sums.tokens += static_cast<double>(completion.token_ids.size());
+      sums.truncated += completion.finish_reason == FinishReason::length ? 1 : 0;
+      sums.completions += 1;
+    }
+  }
+  return sums;
+}
+
+/// This rank's groups of a step, to be sampled.
+RolloutBatch my_batch(const std::vector<Group>& groups, Range mine, std::int64_t step, float temperature) {
+  RolloutBatch batch;
+  batch.step = static_cast<std::uint64_t>(step);
+  batch.temperature = temperature;
+  batch.reward_term_names = reward_term_names();
+  batch.groups.assign(groups.begin() + mine.begin, groups.begin() + mine.end);
+  return batch;
+}
+
+struct StepTimes {
+  double sample = 0, grade = 0, update = 0, total = 0;
+};
+
+void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const StepSums& sums, const GrpoStats& stats,
+            const StepTimes& times) {
+  const double n = sums.completions;
+  const UpdateStats& update = stats.sums;
+  const double trained = std::max(1.0, update.tokens);
+  if (run.metrics) {
+    MetricsRow row{stage.name, static_cast<std::uint64_t>(step), {}};
+    row.add("reward", sums.reward / n);
+    row.add("pass_rate", sums.right / n);
+    row.add("mean_tokens", sums.tokens / n);
+    row.add("truncated", sums.truncated / n);
+    row.add("no_answer", sums.no_answer / n);
+    row.add("grader_failed", sums.grader_failed / n);
+    row.add("zero_variance_groups", stats.zero_variance_groups);
+    row.add("loss", update.loss);
+    row.add("kl", update.kl / trained);
+    row.add("entropy", update.entropy / trained);
+    row.add("clip_share", update.clipped / trained);
+    row.add("mean_ratio", update.ratio / trained);
+    row.add("sampler_policy_max_diff", update.max_logprob_diff);
+    row.add("grad_norm", update.grad_norm);
+    row.add("learning_rate", update.learning_rate);
+    row.add("tokens", sums.tokens);
+    row.add("sample_seconds", times.sample);
+    row.add("grade_seconds", times.grade);
+    row.add("update_seconds", times.update);
+    row.add("seconds", times.total);
+    run.metrics->write(row);
+  }
+  run.display.step(step, {{"reward", fixed(sums.reward / n, 3)},
+                          {"pass", fixed(sums.right / n, 3)},
+                          {"len", fixed(sums.tokens / n, 1)},
+                          {"tok/s", short_count(sums.tokens / times.total)}});
+}
+
+}  // namespace
+
+StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder) {
+  const std::unique_ptr<Decoder> reference = stage.grpo.loss.kl_coef != 0.0 ? copy_of(decoder) : nullptr;
+  Learner learner(decoder, stage.optimizer, stage.batch, run.world, stage.steps * stage.grpo.updates_per_step);
+  GrpoUpdater updater(learner, stage.grpo, reference.get(), stage.sampling.max_new_tokens);
+  Sampler sampler(decoder);
+  ProblemStream stream(run.seed(), stage.name);
+  RolloutLogWriter log(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage), reward_term_names());
+  const auto temperature = static_cast<float>(stage.sampling.temperature);
+  std::string weights_sha256 = agreed_sha256(run, decoder);
+
+  for (std::int64_t step = 1; step <= stage.steps; ++step) {
+    stop_if_asked(run, stage.name + " step " + std::to_string(step - 1));
+    const Clock::time_point start = Clock::now();
+    StepTimes times;
+    std::vector<const RecipeTask*> sources;
+    std::vector<Group> groups = draw_groups(run, stage, stream, sources);
+    const Range mine = share_of(stage.grpo.prompts_per_step, run.world.rank(), run.world.size());
+
+    // Sample G completions for each of this rank's prompts under the current policy.
+    RolloutBatch batch = my_batch(groups, mine, step, temperature);
+    sample_groups(sampler, run.tokenizer, rollout_plan(run, stage, learner.updates()), batch.groups);
+    times.sample = seconds_since(start);
+
+    // Grade them by rule, and turn the rewards of each group into advantages.
+    for (std::size_t i = 0; i < batch.groups.size(); ++i) {
+      grade_group(*sources[static_cast<std::size_t>(mine.begin) + i]->task, stage.reward, run.seed(), batch.groups[i]);
+      assign_advantages(batch.groups[i], stage.grpo.advantage_scale);
+    }
+    times.grade = seconds_since(start) - times.sample;
+
+    // Every rank gets all completions; then the policy is updated on them.
+    exchange_completions(run.world, batch.groups, groups);
+    const GrpoStats stats = updater.update(groups, temperature);
+    const std::string updated_sha256 = agreed_sha256(run, decoder);
+    times.update = seconds_since(start) - times.sample - times.grade;
+
+    log.append(batch, {batch_sha256(batch), weights_sha256, updated_sha256});
+    weights_sha256 = updated_sha256;
+    times.total = seconds_since(start);
+    report(run, stage, step, add_up(groups), stats, times);
+  }
+  log.close();
+  return {stage.steps, ""};
+}
+
+}  // namespace reckon

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "display.h"
+#include "problem_stream.h"
+#include "recipe.h"
+#include "reckon/dist/communicator.h"
+#include "reckon/model/decoder.h"
+#include "reckon/model/pretrained.h"
+#include "reckon/record/metrics.h"
+#include "reckon/record/summary.h"
+#include "reckon/text/tokenizer.h"
+
+namespace reckon {
+
+/// What the stages of a run share.
+struct TrainRun {
+  TrainRun(Communicator& world_ranks, Display& screen) : world(world_ranks), display(screen) {}
+
+  Communicator& world;
+  Display& display;
+  Recipe recipe;
+  std::filesystem::path folder;
+  std::string run_id;
+  std::vector<RecipeTask> tasks;
+  Tokenizer tokenizer = Tokenizer::character_level("");
+  std::unique_ptr<Decoder> initial;                        ///< the weights that `from = "model"` names
+  std::map<std::string, std::unique_ptr<Decoder>> weights;  ///< by stage
+  std::unique_ptr<MetricsStream> metrics;                  ///< rank 0 only
+  Summary summary;
+
+  [[nodiscard]] bool is_root() const { return world.rank() == 0; }
+  [[nodiscard]] std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe.run.seed); }
+  /// The weights that a stage's `from` names.
+  [[nodiscard]] const Decoder& weights_of(const std::string& from) const;
+  /// Tasks by name; all of the recipe where names is empty.
+  [[nodiscard]] std::vector<const RecipeTask*> tasks_named(const std::vector<std::string>& names) const;
+};
+
+/// A copy of a model's weights.
+[[nodiscard]] std::unique_ptr<Decoder> copy_of(const Decoder& decoder);
+
+/// What a stage did, for the summary.
+struct StageOutcome {
+  std::int64_t steps = 0;
+  std::string closing;  ///< behind "done in ..." on the terminal
+};
+
+// One stage of each kind. Collective. \throws Error(stopped) between two steps where a signal asked to stop.
+StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder);
+StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder);
+StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, const Decoder& decoder);
+
+/// Ends the run on every rank, between two steps, where any rank was asked to stop. Collective.
+void stop_if_asked(TrainRun& run, const std::string& where);
+/// SHA-256 of the weights, which must be the same on every rank. Collective. \throws Error(internal) naming the ranks.
+std::string agreed_sha256(TrainRun& run, const Decoder& decoder);
+
+}  // namespace reckon

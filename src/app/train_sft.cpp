@@ -1,0 +1,81 @@
+// A supervised stage: cross-entropy on reference solutions.
+#include <chrono>
+
+#include "reckon/learn/sft.h"
+#include "train_run.h"
+
+namespace reckon {
+namespace {
+
+struct Example {
+  std::vector<std::uint32_t> prompt;
+  std::vector<std::uint32_t> completion;
+  [[nodiscard]] std::int64_t tokens() const {
+    return static_cast<std::int64_t>(prompt.size() + completion.size());
+  }
+};
+
+const MixPhase& phase_at(const SftConfig& config, std::int64_t step, std::int64_t steps) {
+  const double position = static_cast<double>(step) / static_cast<double>(steps);
+  for (const MixPhase& phase : config.mix_schedule) {
+    if (position < phase.until) return phase;
+  }
+  return config.mix_schedule.back();
+}
+
+/// The next examples of a step, as many as fit the token budget; at least one.
+std::vector<Example> draw_examples(TrainRun& run, const StageConfig& stage, const MixPhase& phase,
+                                   ProblemStream& stream) {
+  const std::vector<const RecipeTask*> tasks = run.tasks_named(phase.tasks.empty() ? stage.tasks : phase.tasks);
+  std::vector<Example> examples;
+  std::int64_t tokens = 0;
+  while (examples.empty() || tokens < stage.sft.tokens_per_step) {
+    const DrawnProblem drawn = stream.next(tasks);
+    const bool thinks = stream.coin() < phase.think_share;
+    Example example{run.tokenizer.encode(drawn.problem.prompt),
+                    run.tokenizer.encode(thinks ? drawn.problem.trace : drawn.problem.direct)};
+    example.completion.push_back(run.tokenizer.eos_id());
+    tokens += example.tokens();
+    examples.push_back(std::move(example));
+  }
+  if (examples.size() > 1 && tokens > stage.sft.tokens_per_step) examples.pop_back();
+  return examples;
+}
+
+}  // namespace
+
+StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder) {
+  Learner learner(decoder, stage.optimizer, stage.batch, run.world, stage.steps);
+  ProblemStream stream(run.seed(), stage.name);
+  const auto start = std::chrono::steady_clock::now();
+  double rows = 0;
+  for (std::int64_t step = 0; step < stage.steps; ++step) {
+    stop_if_asked(run, stage.name + " step " + std::to_string(step));
+    const MixPhase& phase = phase_at(stage.sft, step, stage.steps);
+    const std::vector<Example> examples = draw_examples(run, stage, phase, stream);
+    std::vector<TrainSequence> sequences;
+    for (const Example& example : examples) sequences.push_back({example.prompt, example.completion});
+    const UpdateStats stats = sft_update(learner, sequences);
+
+    rows += stats.rows;
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (run.metrics) {
+      MetricsRow row{stage.name, static_cast<std::uint64_t>(step + 1), {}};
+      row.add("loss", stats.loss);
+      row.add("grad_norm", stats.grad_norm);
+      row.add("learning_rate", stats.learning_rate);
+      row.add("entropy", stats.entropy / stats.tokens);
+      row.add("think_share", phase.think_share);
+      row.add("sequences", sequences.size());
+      row.add("tokens", stats.tokens);
+      row.add("seconds", seconds);
+      run.metrics->write(row);
+    }
+    run.display.step(step + 1, {{"loss", fixed(stats.loss, 4)},
+                                {"lr", fixed(stats.learning_rate, 6)},
+                                {"tok/s", short_count(rows / seconds)}});
+  }
+  return {stage.steps, ""};
+}
+
+}  // namespace reckon

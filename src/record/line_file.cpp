@@ -1,0 +1,48 @@
+#include "reckon/record/line_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "reckon/base/error.h"
+
+namespace reckon {
+
+LineFile::LineFile(std::filesystem::path path) : path_(std::move(path)) {
+  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) throw system_error(ExitCode::io, path_.string() + ": cannot write", errno);
+}
+
+LineFile::LineFile(LineFile&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+LineFile::~LineFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void LineFile::append(std::string_view line) {
+  std::string bytes(line);
+  bytes.push_back('\n');
+  const off_t start =
+      lseek(descriptor_, 0, SEEK_END);  // negative for a pipe, from which nothing can be taken back
+  ssize_t written = -1;
+  do {
+    errno = 0;
+    written = write(descriptor_, bytes.data(), bytes.size());
+  } while (written < 0 && errno == EINTR);
+  if (written == static_cast<ssize_t>(bytes.size())) return;
+  const int reason =
+      written < 0 ? errno : ENOSPC;  // a file takes less than it was given only where the disk is full
+  if (written > 0 && start >= 0) static_cast<void>(!ftruncate(descriptor_, start));
+  throw system_error(ExitCode::io,
+                     path_.string() + ": cannot append a line of " + std::to_string(bytes.size()) + " bytes",
+                     reason);
+}
+
+void LineFile::sync() {
+  if (fsync(descriptor_) != 0) throw system_error(ExitCode::io, path_.string() + ": fsync failed", errno);
+}
+
+}  // namespace reckon

@@ -1,0 +1,79 @@
+#include "reckon/text/utf8.h"
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+
+#include "reckon/base/error.h"
+
+namespace reckon {
+
+std::optional<Utf8Character> utf8_character_at(std::string_view text, std::size_t position) {
+  const auto byte_at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  const std::uint8_t first = byte_at(position);
+  if (first < 0x80) return Utf8Character{first, 1};
+  std::size_t num_bytes = 0;
+  char32_t code = 0;
+  char32_t lowest = 0;  // smaller values have a shorter form
+  if ((first & 0xE0) == 0xC0) {
+    num_bytes = 2, code = first & 0x1Fu, lowest = 0x80;
+  } else if ((first & 0xF0) == 0xE0) {
+    num_bytes = 3, code = first & 0x0Fu, lowest = 0x800;
+  } else if ((first & 0xF8) == 0xF0) {
+    num_bytes = 4, code = first & 0x07u, lowest = 0x10000;
+  } else {
+    return std::nullopt;
+  }
+  if (num_bytes > text.size() - position) return std::nullopt;
+  for (std::size_t i = 1; i < num_bytes; ++i) {
+    const std::uint8_t byte = byte_at(position + i);
+    if ((byte & 0xC0) != 0x80) return std::nullopt;
+    code = (code << 6) | (byte & 0x3Fu);
+  }
+  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+  if (code < lowest || code > 0x10FFFF || surrogate) return std::nullopt;
+  return Utf8Character{code, num_bytes};
+}
+
+std::u32string utf8_to_code_points(std::string_view text, std::string_view where) {
+  std::u32string code_points;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto character = utf8_character_at(text, at);
+    if (!character) {
+      throw Error(ExitCode::bad_data,
+                  std::string(where) + ": byte " + std::to_string(at) + " is not UTF-8 (need UTF-8 text)");
+    }
+    code_points.push_back(character->code_point);
+    at += character->num_bytes;
+  }
+  return code_points;
+}
+
+void append_utf8(std::string& text, char32_t code) {
+  if (code < 0x80) {
+    text.push_back(static_cast<char>(code));
+    return;
+  }
+  const auto continuation = [&](int shift) {
+    text.push_back(static_cast<char>(0x80 | ((code >> shift) & 0x3F)));
+  };
+  if (code < 0x800) {
+    text.push_back(static_cast<char>(0xC0 | (code >> 6)));
+  } else if (code < 0x10000) {
+    text.push_back(static_cast<char>(0xE0 | (code >> 12)));
+    continuation(6);
+  } else {
+    text.push_back(static_cast<char>(0xF0 | (code >> 18)));
+    continuation(12);
+    continuation(6);
+  }
+  continuation(0);
+}
+
+std::string code_point_name(char32_t code_point) {
+  std::array<char, 16> name{};
+  std::snprintf(name.data(), name.size(), "U+%04X", static_cast<unsigned>(code_point));
+  return name.data();
+}
+
+}  // namespace reckon

@@ -1,0 +1,156 @@
+#include <gmock/gmock.h>
+#include <hdf5.h>
+
+#include "reckon/record/rollout_log.h"
+#include "record/sample_batches.h"
+#include "support/paths.h"
+
+namespace reckon {
+namespace {
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::read_text;
+using testing::sample_batch;
+using testing::sample_info;
+using testing::sample_terms;
+using ::testing::StartsWith;
+using testing::TempDir;
+using testing::write_text;
+
+/// A closed segment of three steps: 18 completions, 6 prompts.
+class DamagedLog : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    RolloutLogWriter log(temp_.path(), sample_info(), sample_terms());
+    for (std::uint64_t step = 0; step < 3; ++step) log.append(sample_batch(step, 2, 3, 4000), {});
+    log.close();
+  }
+
+  [[nodiscard]] fs::path file() const { return temp_.path() / "rank-00003.000000.h5"; }
+
+  [[nodiscard]] std::string message_on_reading() const {
+    return error_of(ExitCode::bad_data, [&] {
+      const RolloutLogReader reader(file());
+      for (std::uint64_t i = 0; i < reader.num_steps(); ++i) static_cast<void>(reader.read(i));
+    });
+  }
+
+  /// Overwrites one element of a column, as a defect elsewhere might: the file's own checks hold.
+  template <class T>
+  void overwrite(const char* dataset, hsize_t row, T value, hid_t type) const {
+    const hid_t id = H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t column = H5Dopen2(id, dataset, H5P_DEFAULT);
+    const hid_t space = H5Dget_space(column);
+    const hsize_t one = 1;
+    const hid_t memory = H5Screate_simple(1, &one, nullptr);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, &row, nullptr, &one, nullptr);
+    ASSERT_GE(H5Dwrite(column, type, memory, space, H5P_DEFAULT, &value), 0);
+    H5Sclose(memory);
+    H5Sclose(space);
+    H5Dclose(column);
+    H5Fclose(id);
+  }
+  void overwrite_u64(const char* dataset, hsize_t row, std::uint64_t value) const {
+    overwrite(dataset, row, value, H5T_NATIVE_UINT64);
+  }
+
+  /// Where the first chunk of a column lies in the file.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> chunk_of(const char* dataset) const {
+    const hid_t id = H5Fopen(file().c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    const hid_t column = H5Dopen2(id, dataset, H5P_DEFAULT);
+    const hsize_t origin = 0;
+    haddr_t address = 0;
+    hsize_t size = 0;
+    unsigned filters_skipped = 0;
+    EXPECT_GE(H5Dget_chunk_info_by_coord(column, &origin, &filters_skipped, &address, &size), 0);
+    H5Dclose(column);
+    H5Fclose(id);
+    return {address, size};
+  }
+
+  TempDir temp_;
+};
+
+TEST_F(DamagedLog, NoFlippedBitInTheTokensGoesUnnoticed) {
+  const std::string good = read_text(file());
+  for (const char* dataset : {"tokens/id", "tokens/sampler_logprob"}) {
+    const auto [address, size] = chunk_of(dataset);
+    ASSERT_GT(size, 1000U);
+    for (std::size_t i = 0; i < 60; ++i) {
+      std::string bad = good;
+      bad[address + i * size / 60] ^= static_cast<char>(1 << (i % 8));
+      write_text(file(), bad);
+      EXPECT_THAT(message_on_reading(), StartsWith(file().string() + ": cannot read " + dataset + ": "))
+          << "byte " << i * size / 60;
+    }
+  }
+}
+
+TEST_F(DamagedLog, NamesTheDatasetWhoseOffsetsDescend) {
+  const RolloutLogReader good(file());
+  const std::uint64_t tokens = good.read(0).batch.groups[0].completions[1].token_ids.size();
+  ASSERT_GT(tokens, 1U);
+  overwrite_u64("completions/token_offset", 3, 1);
+  EXPECT_THAT(message_on_reading(), AllOf(StartsWith(file().string() +
+                                                     ": completions/token_offset: entry 3 is 1 "
+                                                     "(need at least " +
+                                                     std::to_string(tokens)),
+                                          HasSubstr("Is the file damaged?")));
+}
+
+TEST_F(DamagedLog, NamesTheDatasetWhoseOffsetsPassTheData) {
+  overwrite_u64("completions/text/offsets", 18, 1000000);
+  EXPECT_THAT(
+      message_on_reading(),
+      StartsWith(file().string() + ": completions/text/offsets: entry 18 is 1000000 (need at least "));
+}
+
+TEST_F(DamagedLog, NamesTheDatasetOfAPromptThatIsNotThere) {
+  overwrite_u64("completions/prompt_row", 0, 6);
+  EXPECT_THAT(
+      message_on_reading(),
+      StartsWith(file().string() + ": prompts/id: 6 rows (need rows 6 to 6 + 1). Is the file damaged?"));
+}
+
+TEST_F(DamagedLog, NamesTheDatasetOfAnUnknownCode) {
+  overwrite("completions/grade", 4, std::uint8_t{7}, H5T_NATIVE_UINT8);
+  EXPECT_THAT(message_on_reading(), StartsWith(file().string() + ": completions/grade: unknown code 7"));
+}
+
+TEST_F(DamagedLog, RefusesStepsThatDoNotFollowEachOther) {
+  overwrite_u64("steps/first_completion", 1, 5);
+  EXPECT_THAT(message_on_reading(),
+              StartsWith(file().string() +
+                         ": steps/first_completion: row 1 is 5 (need 6, the end of the step before)"));
+}
+
+TEST_F(DamagedLog, RefusesMoreCompletionsThanThereAre) {
+  overwrite_u64("steps/num_completions", 2, std::uint64_t{1} << 60);
+  EXPECT_THAT(
+      message_on_reading(),
+      StartsWith(file().string() + ": completions/step: 18 rows (need rows 12 to 12 + 1152921504606846976)"));
+}
+
+TEST_F(DamagedLog, RefusesAFileThatIsCutShort) {
+  write_text(file(), read_text(file()).substr(0, 2000));
+  EXPECT_THAT(message_on_reading(), StartsWith(file().string() + ": cannot open as HDF5: "));
+  write_text(file(), "");
+  EXPECT_THAT(message_on_reading(), StartsWith(file().string() + ": cannot open as HDF5: "));
+}
+
+TEST_F(DamagedLog, RefusesAnHdf5FileOfAnotherKind) {
+  const hid_t id = H5Fcreate(file().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  H5Fclose(id);
+  EXPECT_THAT(message_on_reading(),
+              StartsWith(file().string() + ": cannot open the attribute schema of /: "));
+}
+
+TEST(RolloutLogReader, SaysThatAFileIsNotThere) {
+  EXPECT_EQ(error_of(ExitCode::missing_input, [] { RolloutLogReader("nowhere/rank-00000.000000.h5"); }),
+            "nowhere/rank-00000.000000.h5: is not there (need an HDF5 file)");
+}
+
+}  // namespace
+}  // namespace reckon
