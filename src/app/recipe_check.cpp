@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <cctype>
-#include <cmath>
-#include <numeric>
 #include <unordered_map>
 
 #include "recipe.h"
@@ -24,6 +22,12 @@ class Table {
     return value == nullptr || !problems_.at(value->place);
   }
   [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
+  /// 0 for a default, 1 for the file, 2 for the command line.
+  [[nodiscard]] int authority(std::string_view key) const {
+    const TomlNode* value = find(key);
+    if (value == nullptr) return 0;
+    return value->place.override_path.empty() ? 1 : 2;
+  }
   [[nodiscard]] std::string path(std::string_view key) const {
     return in_quotes(path_ + "." + std::string(key));
   }
@@ -97,8 +101,9 @@ void check_multiple(const Table& table, std::string_view total_key, std::int64_t
   const std::int64_t quotient = total / parts;
   std::string nearest = std::to_string((quotient + 1) * parts);
   if (quotient > 0) nearest = std::to_string(quotient * parts) + " or " + nearest;
-  // Where only the divisor was written, that line is the one to look at.
-  const std::string_view key = table.has(total_key) || !table.has(parts_key) ? total_key : parts_key;
+  // Where the divisor was said over what stood before, it is the one to look at.
+  const std::string_view key =
+      table.authority(parts_key) > table.authority(total_key) ? parts_key : total_key;
   table.report(key, table.path(total_key) + " is " + std::to_string(total) + ", and " +
                         std::to_string(total) + " = " + std::to_string(parts) + " * " +
                         std::to_string(quotient) + " + " + std::to_string(total % parts) +

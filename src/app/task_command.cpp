@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -68,8 +69,8 @@ struct SampleOptions {
   std::string path;
   std::string split = "train";
   std::int64_t level = 1;
-  std::uint64_t seed = 0;
-  std::uint64_t count = 1;
+  std::int64_t seed = 0;  // signed: CLI11 reads -1 into an unsigned number as 2^64 - 1
+  std::int64_t count = 1;
 };
 
 void sample_task(const SampleOptions& options) {
@@ -80,8 +81,9 @@ void sample_task(const SampleOptions& options) {
   config.levels = {options.level};
   const Split split = parse_enum<Split>("task sample: --split", options.split, ExitCode::usage);
   const auto task = make_task(config);
-  for (std::uint64_t index = 0; index < options.count; ++index) {
-    const Problem problem = task->problem(options.level, split, options.seed, index);
+  const auto seed = static_cast<std::uint64_t>(options.seed);
+  for (std::uint64_t index = 0; index < static_cast<std::uint64_t>(options.count); ++index) {
+    const Problem problem = task->problem(options.level, split, seed, index);
     const ordered_json line = {{"task", problem.task},
                                {"level", problem.level},
                                {"index", problem.index},
@@ -99,9 +101,7 @@ class Verifiers {
  public:
   const Task& of(TaskKind kind) {
     auto& task = tasks_[kind];
-    if (!task) {
-      task = make_verifier(kind);
-    }
+    if (!task) task = make_verifier(kind);
     return *task;
   }
 
@@ -161,8 +161,8 @@ void add_task_command(CLI::App& program) {
   auto options = std::make_shared<SampleOptions>();
   sample->add_option("--task", options->task, "arithmetic, knights or jsonl")->required();
   sample->add_option("--level", options->level, "level of difficulty; see `reckon task list`");
-  sample->add_option("--seed", options->seed, "names the stream of problems");
-  sample->add_option("--count", options->count, "how many");
+  sample->add_option("--seed", options->seed, "names the stream of problems")->check(CLI::NonNegativeNumber);
+  sample->add_option("--count", options->count, "how many")->check(CLI::NonNegativeNumber);
   sample->add_option("--split", options->split, "train or held_out");
   sample->add_option("--path", options->path, "file of problems, for jsonl");
   sample->callback([options] { sample_task(*options); });

@@ -27,8 +27,12 @@ std::string ReferenceWriter::text() const {
 
 void ReferenceWriter::add_row(const std::string& key, const std::string& type, const std::string& fallback,
                               std::string_view comment) {
-  const std::string default_cell = fallback == "required" ? fallback : "`" + fallback + "`";
-  rows_ += "| `" + key + "` | " + type + " | " + default_cell + " | " + std::string(comment) + " |\n";
+  std::string meaning;
+  for (const char c : comment) {
+    if (c == '|' || c == '<') meaning += '\\';  // neither the end of a cell nor an HTML tag
+    meaning += c;
+  }
+  rows_ += "| `" + key + "` | " + type + " | " + fallback + " | " + meaning + " |\n";
 }
 
 }  // namespace reckon

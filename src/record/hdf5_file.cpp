@@ -25,8 +25,13 @@ std::string library_reason() {
   return text.substr(0, text.find('\''));
 }
 
-void silence_library() {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+/// Must come before the first file of the process.
+void set_up_library() {
+  // A file that a full disk kept from closing stays in the library's list, half freed; its clean-up at exit
+  // would crash on it, and the exit code with it. We close all that we open.
+  static const bool once = H5dont_atexit() >= 0;
+  static_cast<void>(once);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors are thrown, not printed
 }
 
 /// Turns a negative handle into an error, any other into an owner.
@@ -114,7 +119,7 @@ void Dataset::read(void* elements, hsize_t first, hsize_t count) const {
 }
 
 File File::create(const fs::path& path, Existing existing) {
-  silence_library();
+  set_up_library();
   auto context = std::make_shared<const Context>(Context{path.string(), ExitCode::io});
   const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, *context, "make the file");
   if (H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST) < 0)
@@ -125,7 +130,7 @@ File File::create(const fs::path& path, Existing existing) {
 }
 
 File File::open(const fs::path& path, bool swmr, ExitCode code) {
-  silence_library();
+  set_up_library();
   auto context = std::make_shared<const Context>(Context{path.string(), code});
   std::error_code error;
   if (!fs::is_regular_file(path, error)) {

@@ -89,8 +89,8 @@ TEST_F(DamagedLog, NoFlippedBitInTheTokensGoesUnnoticed) {
 }
 
 TEST_F(DamagedLog, NamesTheDatasetWhoseOffsetsDescend) {
-  const RolloutLogReader good(file());
-  const std::uint64_t tokens = good.read(0).batch.groups[0].completions[1].token_ids.size();
+  const std::uint64_t tokens =
+      RolloutLogReader(file()).read(0).batch.groups[0].completions[1].token_ids.size();
   ASSERT_GT(tokens, 1U);
   overwrite_u64("completions/token_offset", 3, 1);
   EXPECT_THAT(message_on_reading(), AllOf(StartsWith(file().string() +

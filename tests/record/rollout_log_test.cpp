@@ -222,7 +222,10 @@ TEST(RolloutLog, RefusesABatchThatContradictsItselfAndAppendsNothing) {
               for (auto& completion : b.groups[1].completions) completion.group_id = 0;
             }),
             "rollout log: step 0: two groups with the number 0");
-  EXPECT_EQ(error_of(ExitCode::internal, [&] { log.append(sample_batch(0), {.batch_sha256 = "abc"}); }),
+  EXPECT_EQ(error_of(ExitCode::internal,
+                     [&] {
+                       log.append(sample_batch(0), {"abc", "", ""});
+                     }),
             "rollout log: a SHA-256 of 3 characters (need 64 hexadecimal digits, or none)");
   append_steps(log, 0, 1);
   expect_sample_steps(log.live_path(), 0, 1);

@@ -1,16 +1,26 @@
-// Runs the tests on every rank; rank 0 prints and writes the results, and the program fails where any rank did.
+// Runs the tests on every rank; rank 0 writes the results, and the program fails where any rank did.
 #include <gtest/gtest.h>
-#include <mpi.h>
+
+#include <cstdlib>
+#include <optional>
+
+#include "support/mpi_world.h"
+
+namespace {
+std::optional<reckon::MpiSession> session;
+}
+
+reckon::Communicator& reckon::testing::mpi_world() {
+  return session->world();
+}
 
 int main(int argc, char** argv) {
-  MPI_Init(&argc, &argv);
-  int rank = 0;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  if (rank != 0) unsetenv("GTEST_OUTPUT");
+  session.emplace(&argc, &argv);
+  reckon::Communicator& world = session->world();
+  if (world.rank() != 0) unsetenv("GTEST_OUTPUT");
   ::testing::InitGoogleTest(&argc, argv);
-  const int mine = RUN_ALL_TESTS();
-  int worst = 0;
-  MPI_Allreduce(&mine, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-  MPI_Finalize();
-  return worst;
+  double failed = RUN_ALL_TESTS();
+  world.maximum({&failed, 1});
+  session.reset();
+  return static_cast<int>(failed);
 }

@@ -66,7 +66,8 @@ TEST(Generator,
   const auto arithmetic = make_verifier(TaskKind::arithmetic);
   EXPECT_EQ(arithmetic->problem(5, Split::train, 1, 0).prompt, "6-5-7-5-0-1=");
   EXPECT_EQ(arithmetic->problem(7, Split::held_out, 0, 3).prompt, "(2*2)*(0*0)=");
-  EXPECT_EQ(make_verifier(TaskKind::knights)->problem(2, Split::held_out, 0, 0).prompt, "A:~A&~C;B:A;C:~A|C?");
+  EXPECT_EQ(make_verifier(TaskKind::knights)->problem(2, Split::held_out, 0, 0).prompt,
+            "A:~A&~C;B:A;C:~A|C?");
 }
 
 TEST(Split, HoldsOutAnEighth) {

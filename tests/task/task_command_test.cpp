@@ -108,6 +108,7 @@ TEST(TaskSample, ReportsWrongArguments) {
   EXPECT_EQ(run("task sample --task knights --level 9").error,
             "task \"knights\": kind knights has no level 9 (need one of 1, 2, 3, 4, 5)");
   EXPECT_EQ(run("task sample --task knights --count -1").code, 2);
+  EXPECT_EQ(run("task sample --task knights --seed -1").code, 2);
   EXPECT_EQ(run("task sample --task knights --seed 1.5").code, 2);
   EXPECT_EQ(run("task sample").code, 2);
   EXPECT_EQ(run("task").code, 2);

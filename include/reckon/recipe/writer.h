@@ -157,11 +157,11 @@ class ReferenceWriter {
   }
   template <class T>
   static std::string default_text(const T& member) {
-    return toml_text(member);
+    return "`" + toml_text(member) + "`";
   }
   template <Settings T>
   static std::string default_text(const std::vector<T>& members) {
-    return members.empty() ? "[]" : "one, of the defaults below";
+    return members.empty() ? "none" : std::to_string(members.size()) + ", of the defaults below";
   }
   void add_row(const std::string& key, const std::string& type, const std::string& fallback,
                std::string_view comment);

@@ -53,7 +53,7 @@ struct Group {
   Prompt prompt;
   std::uint64_t visit = 0;  ///< how often the prompt had been drawn before in this stage
   std::uint64_t group_id = 0;
-  std::uint64_t admission = 0;  ///< place in the order in which the learner took the groups; 0 where it waits for all
+  std::uint64_t admission = 0;  ///< place in the order in which the learner took the groups; 0 if synchronous
   std::vector<Completion> completions;
 };
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reckon/record/rollout.h"
@@ -90,7 +91,7 @@ class RolloutLogWriter {
   std::unique_ptr<Segment> segment_;
 };
 
-/// One step as it was appended, but for the groups' order of rows, which is the order of the batch.
+/// One step as it was appended: the same rows in the same order.
 struct RolloutStep {
   RolloutBatch batch;
   StepHashes hashes;

@@ -1,0 +1,59 @@
+#include "reckon/learn/gradient_tree.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "support/mpi_world.h"
+#include "support/numbers.h"
+
+namespace reckon {
+namespace {
+
+constexpr std::size_t kSize = 50;
+
+std::vector<float> leaf(std::int64_t number) {
+  return testing::normal_values(kSize, static_cast<std::uint64_t>(number) + 1, 1e3);
+}
+
+/// The tree by its definition.
+std::vector<float> node(std::int64_t level, std::int64_t index, std::int64_t leaves) {
+  if (level == 0) return leaf(index);
+  std::vector<float> sum = node(level - 1, 2 * index, leaves);
+  if ((2 * index + 1) << (level - 1) < leaves) {
+    const std::vector<float> right = node(level - 1, 2 * index + 1, leaves);
+    for (std::size_t i = 0; i < kSize; ++i) sum[i] += right[i];
+  }
+  return sum;
+}
+
+TEST(GradientTree, GivesTheBitsOfTheTreeForAnySpread) {
+  Communicator& world = testing::mpi_world();
+  for (const std::int64_t leaves : {1, 2, 3, 5, 7, 8, 13, 16, 21}) {
+    const Range mine = share_of(leaves, world.rank(), world.size());
+    GradientTree tree(kSize);
+    for (int repeat = 0; repeat < 2; ++repeat) {  // the second time with used buffers
+      for (std::int64_t number = mine.begin; number < mine.end; ++number) {
+        const std::vector<float> values = leaf(number);
+        const std::span<float> to = tree.begin_leaf();
+        for (std::size_t i = 0; i < kSize; ++i) to[i] += values[i];
+        tree.push(number);
+      }
+      std::vector<float> total(kSize);
+      tree.reduce(world, total);
+      std::int64_t levels = 0;
+      while ((std::int64_t{1} << levels) < leaves) ++levels;
+      const std::vector<float> expected = node(levels, 0, leaves);
+      EXPECT_EQ(std::memcmp(total.data(), expected.data(), kSize * sizeof(float)), 0) << leaves << " leaves";
+    }
+  }
+}
+
+TEST(GradientTree, NoLeavesSumToZero) {
+  std::vector<float> total(kSize, 1.0f);
+  GradientTree(kSize).reduce(testing::mpi_world(), total);
+  EXPECT_EQ(total, std::vector<float>(kSize, 0.0f));
+}
+
+}  // namespace
+}  // namespace reckon

@@ -1,0 +1,83 @@
+// Updates have the same bits on 1, 2 and 4 ranks: each size runs against the same fixed digest of a serial run.
+#include <gtest/gtest.h>
+
+#include "reckon/learn/grpo.h"
+#include "reckon/learn/sft.h"
+#include "support/mpi_world.h"
+#include "support/numbers.h"
+#include "support/tiny_model.h"
+
+namespace reckon {
+namespace {
+
+std::vector<Group> make_groups() {
+  RandomStream random(3, 1);
+  std::vector<Group> groups(5);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    groups[g].prompt.token_ids = {1, static_cast<std::uint32_t>(2 + g), 3};
+    for (int i = 0; i < 3; ++i) {
+      Completion completion;
+      for (std::uint32_t t = 0; t <= random.below(6); ++t) {
+        completion.token_ids.push_back(random.below(11));
+        completion.sampler_logprob.push_back(-static_cast<float>(random.uniform() * 4));
+      }
+      completion.verdict = Verdict::wrong;
+      completion.reward = static_cast<float>(g == 2 ? 1 : random.below(2));  // group 2 has no variance
+      groups[g].completions.push_back(completion);
+    }
+    assign_advantages(groups[g], AdvantageScale::group_std);
+  }
+  return groups;
+}
+
+struct Result {
+  std::string weights;
+  UpdateStats stats;
+  std::int64_t zero_variance = 0;
+};
+
+Result train(Communicator& world, LossNormalise normalise, double kl_coef, std::int64_t leaf_sequences) {
+  const auto model = testing::tiny_model(1);
+  const auto reference = testing::tiny_model(9);
+  OptimizerConfig optimizer;
+  optimizer.learning_rate = 1e-2;
+  Learner learner(*model, optimizer, {.leaf_sequences = leaf_sequences, .micro_batch_leaves = 1}, world, 4);
+  GrpoConfig config;
+  config.group_size = 3;
+  config.loss.kl_coef = kl_coef;
+  config.loss.loss_normalise = normalise;
+  GrpoUpdater updater(learner, config, reference.get(), 8);
+  Result result;
+  for (int step = 0; step < 3; ++step) {
+    const GrpoStats stats = updater.update(make_groups(), 1.0f);
+    result.stats = stats.sums;
+    result.zero_variance = stats.zero_variance_groups;
+  }
+  result.weights = model->sha256();
+  return result;
+}
+
+TEST(Ranks, GrpoGivesTheBitsOfOneRank) {
+  const auto alone = make_serial_communicator();
+  for (const LossNormalise normalise : {LossNormalise::token, LossNormalise::sequence, LossNormalise::constant}) {
+    for (const double kl_coef : {0.0, 0.04}) {
+      const Result expected = train(*alone, normalise, kl_coef, 2);
+      const Result actual = train(testing::mpi_world(), normalise, kl_coef, 2);
+      EXPECT_EQ(actual.weights, expected.weights);
+      EXPECT_EQ(actual.stats.loss, expected.stats.loss);
+      EXPECT_EQ(actual.stats.grad_norm, expected.stats.grad_norm);
+      EXPECT_EQ(actual.stats.max_logprob_diff, expected.stats.max_logprob_diff);
+      EXPECT_GE(actual.zero_variance, 1);
+    }
+  }
+}
+
+TEST(Ranks, TheMicroBatchChangesTheGradientByRoundingOnly) {
+  const Result small = train(testing::mpi_world(), LossNormalise::token, 0.0, 1);
+  const Result large = train(testing::mpi_world(), LossNormalise::token, 0.0, 16);
+  EXPECT_NEAR(small.stats.grad_norm, large.stats.grad_norm, 1e-4 * large.stats.grad_norm);  // of the third step
+  EXPECT_NEAR(small.stats.loss, large.stats.loss, 1e-4);
+}
+
+}  // namespace
+}  // namespace reckon

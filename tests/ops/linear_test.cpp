@@ -1,0 +1,99 @@
+#include "reckon/ops/linear.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "support/numbers.h"
+
+namespace reckon {
+namespace {
+
+using testing::expect_close;
+using testing::normal_values;
+
+std::vector<double> reference(const std::vector<float>& x, const std::vector<float>& w, std::size_t rows,
+                              std::size_t out, std::size_t in) {
+  std::vector<double> y(rows * out);
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t o = 0; o < out; ++o) {
+      for (std::size_t i = 0; i < in; ++i) y[r * out + o] += static_cast<double>(x[r * in + i]) * w[o * in + i];
+    }
+  }
+  return y;
+}
+
+TEST(Linear, MultipliesHandWorkedNumbers) {
+  // [1 2] and [3 4] times the weight rows (1 0), (0 1), (1 1): sums worked by hand.
+  const std::vector<float> x{1, 2, 3, 4};
+  const std::vector<float> w{1, 0, 0, 1, 1, 1};
+  const PackedWeight weight(w, 3, 2);
+  std::vector<float> y(6);
+  linear(x, weight, y);
+  EXPECT_EQ(y, (std::vector<float>{1, 2, 3, 3, 4, 7}));
+  linear(x, weight, y, Output::add);
+  EXPECT_EQ(y, (std::vector<float>{2, 4, 6, 6, 8, 14}));
+}
+
+TEST(Linear, MatchesFloat64ForOddShapes) {
+  for (const auto& [rows, out, in] : {std::array<std::size_t, 3>{1, 1, 1}, {3, 5, 7}, {65, 37, 129}, {200, 48, 128}}) {
+    const auto x = normal_values(rows * in, 1);
+    const auto w = normal_values(out * in, 2);
+    const PackedWeight weight(w, static_cast<std::int64_t>(out), static_cast<std::int64_t>(in));
+    std::vector<float> y(rows * out);
+    linear(x, weight, y);
+    // Rounding of a float32 sum of `in` products of size 1: about sqrt(in) * 2^-24 * |sum|, taken tenfold.
+    expect_close(y, reference(x, w, rows, out, in), 1e-6, 1e-6);
+  }
+}
+
+TEST(Linear, BackwardMatchesFloat64) {
+  constexpr std::size_t kRows = 300, kOut = 19, kIn = 33;
+  const auto x = normal_values(kRows * kIn, 1);
+  const auto w = normal_values(kOut * kIn, 2);
+  const auto dy = normal_values(kRows * kOut, 3);
+  const PackedWeight weight(w, kOut, kIn);
+  std::vector<float> dx(kRows * kIn);
+  linear_backward_input(dy, weight, dx);
+  std::vector<double> expected_dx(dx.size());
+  std::vector<float> dw = normal_values(kOut * kIn, 4);
+  std::vector<double> expected_dw(dw.begin(), dw.end());
+  for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t o = 0; o < kOut; ++o) {
+      for (std::size_t i = 0; i < kIn; ++i) {
+        expected_dx[r * kIn + i] += static_cast<double>(dy[r * kOut + o]) * w[o * kIn + i];
+        expected_dw[o * kIn + i] += static_cast<double>(dy[r * kOut + o]) * x[r * kIn + i];
+      }
+    }
+  }
+  linear_backward_weight(dy, x, kOut, kIn, dw);
+  expect_close(dx, expected_dx, 1e-6, 1e-6);
+  expect_close(dw, expected_dw, 1e-6, 1e-6);  // added to what was there
+}
+
+TEST(Linear, BitsOfARowDoNotDependOnTheOthers) {
+  constexpr std::size_t kOut = 72, kIn = 128, kMost = 256;
+  const auto x = normal_values(kMost * kIn, 5);
+  const auto w = normal_values(kOut * kIn, 6);
+  const PackedWeight weight(w, kOut, kIn);
+  std::vector<float> all(kMost * kOut);
+  linear(x, weight, all);
+  for (const std::size_t rows : {1, 2, 3, 5, 8, 17, 64, 100, 256}) {
+    const std::size_t first = kMost - rows;  // other neighbours, another place in its block
+    std::vector<float> part(rows * kOut);
+    linear(std::span(x).subspan(first * kIn), weight, part);
+    EXPECT_EQ(std::memcmp(part.data(), all.data() + first * kOut, part.size() * sizeof(float)), 0) << rows << " rows";
+  }
+}
+
+TEST(Linear, RefusesSizesThatDoNotFit) {
+  const std::vector<float> w(6);
+  const PackedWeight weight(w, 3, 2);
+  const std::vector<float> x(5);
+  std::vector<float> y(6);
+  EXPECT_THROW(linear(x, weight, y), std::invalid_argument);
+  EXPECT_THROW(PackedWeight(w, 4, 2), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace reckon
