@@ -17,4 +17,9 @@ if [[ $# -eq 0 ]] && run_complete runs/r1-mini; then
   say "to run again elsewhere: scripts/quickstart.sh --out runs/r1-mini-again"
   exit 0
 fi
+if [[ $# -eq 0 && -e runs/r1-mini ]]; then
+  aside="runs/r1-mini-unfinished-$(date +%s)"
+  mv runs/r1-mini "$aside"
+  say "runs/r1-mini had not come to its end: it is now $aside"
+fi
 timed "training" launch 2 "$reckon" train "$recipe" "$@"

@@ -13,9 +13,11 @@ def main():
     paths = [pathlib.Path(argument) for argument in sys.argv[1:]]
     rows = {}  # (stage, task) -> one result a run
     for path in paths:
-        for stage in json.loads(path.read_text())["stages"]:
+        for name, stage in json.loads(path.read_text())["stages"].items():
+            if stage["kind"] == "eval":
+                continue  # stands under the stage that it evaluates
             for task, result in stage.get("eval", {}).items():
-                rows.setdefault((stage["name"], task), []).append(result)
+                rows.setdefault((name, task), []).append(result)
     print(f"| stage | task | pass@1 of {', '.join(path.parent.name for path in paths)} | mean ± sd | mean tokens |")
     print("|---|---|---|---|---|")
     for (stage, task), results in rows.items():

@@ -56,7 +56,8 @@ std::string short_count(double value) {
 }
 
 Display::Display(ProgressMode mode, bool quiet)
-    : live_(!quiet && (mode == ProgressMode::live || (mode == ProgressMode::automatic && output_is_terminal()))),
+    : live_(!quiet &&
+            (mode == ProgressMode::live || (mode == ProgressMode::automatic && output_is_terminal()))),
       quiet_(quiet) {
   set_live_line(live_);
 }
@@ -110,7 +111,8 @@ void Display::end_stage(const std::string& text) {
   clear_live_line();
   const double elapsed = std::chrono::duration<double>(Clock::now() - stage_start_).count();
   if (live_ && !last_.empty()) std::printf("%s\n", last_.c_str());
-  std::printf("%s (%s) done in %s%s\n", stage_.c_str(), kind_.c_str(), clock_text(elapsed).c_str(), text.c_str());
+  std::printf("%s (%s) done in %s%s\n", stage_.c_str(), kind_.c_str(), clock_text(elapsed).c_str(),
+              text.c_str());
   std::fflush(stdout);
 }
 

@@ -10,8 +10,8 @@ namespace reckon {
 
 enum class ProgressMode { automatic, live, plain };
 
-/// What a person sees of a run: on a terminal one live line, in a file a plain line now and then. Used on rank 0; on
-/// other ranks (quiet) it prints nothing.
+/// What a person sees of a run: on a terminal one live line, in a file a plain line now and then. Used on
+/// rank 0; on other ranks (quiet) it prints nothing.
 class Display {
  public:
   Display(ProgressMode mode, bool quiet);

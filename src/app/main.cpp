@@ -14,7 +14,8 @@ constexpr int code(reckon::ExitCode exit_code) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App program{"reckon trains a language model to reason step by step, and can prove every number it reports."};
+  CLI::App program{
+      "reckon trains a language model to reason step by step, and can prove every number it reports."};
   program.require_subcommand(1);
   program.set_version_flag("--version", std::string("reckon ") + RECKON_VERSION);
   reckon::add_train_command(program);

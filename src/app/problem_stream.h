@@ -27,8 +27,8 @@ struct DrawnProblem {
   std::uint64_t visit = 0;   ///< how often the stream had drawn the same problem before
 };
 
-/// The training problems of a stage: problem `number` is a function of (seed, stage, tasks, number), so that every rank
-/// draws the same ones.
+/// The training problems of a stage: problem `number` is a function of (seed, stage, tasks, number), so that
+/// every rank draws the same ones.
 class ProblemStream {
  public:
   ProblemStream(std::uint64_t seed, const std::string& stage) : seed_(seed), stage_(stage) {}

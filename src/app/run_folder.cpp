@@ -7,7 +7,8 @@ namespace reckon {
 
 void prepare_run_folder(const std::filesystem::path& folder) {
   if (std::filesystem::exists(folder / "recipe.toml")) {
-    throw Error(ExitCode::environment, folder.string() + ": holds a run already (need a new folder). Remove it, or " +
+    throw Error(ExitCode::environment, folder.string() +
+                                           ": holds a run already (need a new folder). Remove it, or " +
                                            "name another with --out DIR.");
   }
   make_folders(folder);

@@ -52,9 +52,9 @@ void stop_if_asked(TrainRun& run, const std::string& where) {
   run.world.maximum({&signal, 1});
   if (signal == 0) return;
   const char* name = strsignal(static_cast<int>(signal));
-  throw Error(ExitCode::stopped,
-              run.is_root() ? where + ": stopped (" + name + "). What was written stands in " + run.folder.string()
-                            : "");
+  throw Error(ExitCode::stopped, run.is_root() ? where + ": stopped (" + name +
+                                                     "). What was written stands in " + run.folder.string()
+                                               : "");
 }
 
 std::string agreed_sha256(TrainRun& run, const Decoder& decoder) {
@@ -62,9 +62,9 @@ std::string agreed_sha256(TrainRun& run, const Decoder& decoder) {
   const std::vector<std::string> all = run.world.all_gather(mine);
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank] != all[0]) {
-      throw Error(ExitCode::internal, "weights of rank " + std::to_string(rank) + " are " + all[rank].substr(0, 12) +
-                                          "..., those of rank 0 " + all[0].substr(0, 12) +
-                                          "... (need the same bits on every rank)");
+      throw Error(ExitCode::internal, "weights of rank " + std::to_string(rank) + " are " +
+                                          all[rank].substr(0, 12) + "..., those of rank 0 " +
+                                          all[0].substr(0, 12) + "... (need the same bits on every rank)");
     }
   }
   return mine;
@@ -87,7 +87,8 @@ void run_stage(TrainRun& run, const StageConfig& stage) {
     outcome = run_eval_stage(run, stage, run.weights_of(stage.from));
   } else {
     std::unique_ptr<Decoder> decoder = copy_of(run.weights_of(stage.from));
-    outcome = stage.kind == StageKind::sft ? run_sft_stage(run, stage, *decoder) : run_grpo_stage(run, stage, *decoder);
+    outcome = stage.kind == StageKind::sft ? run_sft_stage(run, stage, *decoder)
+                                           : run_grpo_stage(run, stage, *decoder);
     agreed_sha256(run, *decoder);
     if (run.is_root()) {
       save_pretrained(checkpoint_folder(run, stage.name, outcome.steps), *decoder,
@@ -107,6 +108,8 @@ void run_stage(TrainRun& run, const StageConfig& stage) {
 
 void run_stages(TrainRun& run) {
   for (const std::size_t index : run_order(run.recipe)) run_stage(run, run.recipe.stage[index]);
+  run.summary.complete = true;
+  if (run.is_root()) write_summary(run.folder / "summary.json", run.summary);
   run.display.line("");
   run.display.line(summary_table(run.summary));
   run.display.line("Written to " + run.folder.string() +
@@ -138,7 +141,8 @@ void train(const TrainArguments& arguments) {
     run_stages(run);
   } catch (const Error& error) {
     if (error.code() == ExitCode::stopped || world.size() == 1) throw;
-    // The other ranks wait in collective calls and cannot be told: the job is ended, this rank's word is the last.
+    // The other ranks wait in collective calls and cannot be told: the job is ended, this rank's word is the
+    // last.
     log_error(error.what());
     world.abort(static_cast<int>(error.code()));
   } catch (const std::exception& error) {
@@ -151,13 +155,15 @@ void train(const TrainArguments& arguments) {
 }  // namespace
 
 void add_train_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("train", "run the stages of a recipe; start it with mpirun or srun");
+  CLI::App* command =
+      program.add_subcommand("train", "run the stages of a recipe; start it with mpirun or srun");
   const auto arguments = std::make_shared<TrainArguments>();
   add_recipe_arguments(*command, arguments->file, arguments->overrides);
   command->add_option("--out", arguments->out, "folder of the run; runs/NAME where not given");
   const std::map<std::string, ProgressMode> modes{
       {"auto", ProgressMode::automatic}, {"live", ProgressMode::live}, {"plain", ProgressMode::plain}};
-  command->add_option("--progress", arguments->progress, "auto, live (one line that changes) or plain (lines)")
+  command
+      ->add_option("--progress", arguments->progress, "auto, live (one line that changes) or plain (lines)")
       ->transform(CLI::CheckedTransformer(modes).description("auto|live|plain"))
       ->default_str("auto");
   command->callback([arguments] { train(*arguments); });

@@ -106,13 +106,14 @@ void exchange_completions(Communicator& world, const std::vector<Group>& mine, s
   for (const std::string& part : world.all_gather(bytes)) {
     Reader reader(part);
     while (!reader.done()) {
-      if (next == all.size()) throw std::logic_error("exchange_completions: more groups came than the step has");
+      if (next == all.size())
+        throw std::logic_error("exchange_completions: more groups came than the step has");
       read_group(reader, all[next++]);
     }
   }
   if (next != all.size()) {
-    throw std::logic_error("exchange_completions: " + std::to_string(next) + " of " + std::to_string(all.size()) +
-                           " groups came");
+    throw std::logic_error("exchange_completions: " + std::to_string(next) + " of " +
+                           std::to_string(all.size()) + " groups came");
   }
 }
 

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "group_exchange.h"
-#include "reckon/learn/grpo.h"
 #include "reckon/eval/evaluate.h"
+#include "reckon/learn/grpo.h"
 #include "reckon/record/batch_hash.h"
 #include "reckon/record/rollout_log.h"
 #include "reckon/reward/reward.h"
@@ -74,8 +74,8 @@ struct StepTimes {
   double sample = 0, grade = 0, update = 0, total = 0;
 };
 
-void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const StepSums& sums, const GrpoStats& stats,
-            const StepTimes& times) {
+void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const StepSums& sums,
+            const GrpoStats& stats, const StepTimes& times) {
   const double n = sums.completions;
   const UpdateStats& update = stats.sums;
   const double trained = std::max(1.0, update.tokens);
@@ -113,11 +113,13 @@ void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const St
 
 StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder) {
   const std::unique_ptr<Decoder> reference = stage.grpo.loss.kl_coef != 0.0 ? copy_of(decoder) : nullptr;
-  Learner learner(decoder, stage.optimizer, stage.batch, run.world, stage.steps * stage.grpo.updates_per_step);
+  Learner learner(decoder, stage.optimizer, stage.batch, run.world,
+                  stage.steps * stage.grpo.updates_per_step);
   GrpoUpdater updater(learner, stage.grpo, reference.get(), stage.sampling.max_new_tokens);
   Sampler sampler(decoder);
   ProblemStream stream(run.seed(), stage.name);
-  RolloutLogWriter log(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage), reward_term_names());
+  RolloutLogWriter log(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage),
+                       reward_term_names());
   const auto temperature = static_cast<float>(stage.sampling.temperature);
   std::string weights_sha256 = agreed_sha256(run, decoder);
 
@@ -136,7 +138,8 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& de
 
     // Grade them by rule, and turn the rewards of each group into advantages.
     for (std::size_t i = 0; i < batch.groups.size(); ++i) {
-      grade_group(*sources[static_cast<std::size_t>(mine.begin) + i]->task, stage.reward, run.seed(), batch.groups[i]);
+      grade_group(*sources[static_cast<std::size_t>(mine.begin) + i]->task, stage.reward, run.seed(),
+                  batch.groups[i]);
       assign_advantages(batch.groups[i], stage.grpo.advantage_scale);
     }
     times.grade = seconds_since(start) - times.sample;

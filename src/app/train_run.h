@@ -29,9 +29,9 @@ struct TrainRun {
   std::string run_id;
   std::vector<RecipeTask> tasks;
   Tokenizer tokenizer = Tokenizer::character_level("");
-  std::unique_ptr<Decoder> initial;                        ///< the weights that `from = "model"` names
+  std::unique_ptr<Decoder> initial;                         ///< the weights that `from = "model"` names
   std::map<std::string, std::unique_ptr<Decoder>> weights;  ///< by stage
-  std::unique_ptr<MetricsStream> metrics;                  ///< rank 0 only
+  std::unique_ptr<MetricsStream> metrics;                   ///< rank 0 only
   Summary summary;
 
   [[nodiscard]] bool is_root() const { return world.rank() == 0; }
@@ -58,7 +58,8 @@ StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, const Decod
 
 /// Ends the run on every rank, between two steps, where any rank was asked to stop. Collective.
 void stop_if_asked(TrainRun& run, const std::string& where);
-/// SHA-256 of the weights, which must be the same on every rank. Collective. \throws Error(internal) naming the ranks.
+/// SHA-256 of the weights, which must be the same on every rank. Collective. \throws Error(internal) naming
+/// the ranks.
 std::string agreed_sha256(TrainRun& run, const Decoder& decoder);
 
 }  // namespace reckon

@@ -22,8 +22,9 @@ void check_machine() {
                         ? __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0
                         : __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
   if (!fits) {
-    throw Error(ExitCode::environment, std::string("this machine has not the instructions of ") + RECKON_ISA +
-                                           ", for which reckon was built. Build it here, or with -DRECKON_ISA=x86-64-v3.");
+    throw Error(ExitCode::environment,
+                std::string("this machine has not the instructions of ") + RECKON_ISA +
+                    ", for which reckon was built. Build it here, or with -DRECKON_ISA=x86-64-v3.");
   }
 }
 
@@ -46,8 +47,9 @@ void make_initial_model(TrainRun& run) {
   std::string alphabet;
   for (const RecipeTask& task : run.tasks) alphabet += task.task->alphabet();
   run.tokenizer = Tokenizer::character_level(alphabet);
-  run.initial = std::make_unique<Decoder>(decoder_config_from(
-      model, static_cast<std::int64_t>(run.tokenizer.vocab_size()), static_cast<std::int64_t>(run.tokenizer.eos_id())));
+  run.initial = std::make_unique<Decoder>(
+      decoder_config_from(model, static_cast<std::int64_t>(run.tokenizer.vocab_size()),
+                          static_cast<std::int64_t>(run.tokenizer.eos_id())));
   run.initial->initialise(run.seed(), model.initializer_range);
 }
 
@@ -87,10 +89,11 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
   prepare_run_folder(run.folder);
   write_file_atomic(run.folder / "recipe.toml", resolved);
   run.metrics = std::make_unique<MetricsStream>(run.folder / "metrics.jsonl");
-  run.display.line("reckon: run \"" + run.recipe.run.name + "\", seed " + std::to_string(run.recipe.run.seed) + ", " +
-                   std::to_string(run.world.size()) + (run.world.size() == 1 ? " rank, " : " ranks, ") +
-                   short_count(static_cast<double>(run.initial->parameters().size())) + " parameters, vocabulary " +
-                   std::to_string(run.tokenizer.vocab_size()));
+  run.display.line("reckon: run \"" + run.recipe.run.name + "\", seed " +
+                   std::to_string(run.recipe.run.seed) + ", " + std::to_string(run.world.size()) +
+                   (run.world.size() == 1 ? " rank, " : " ranks, ") +
+                   short_count(static_cast<double>(run.initial->parameters().size())) +
+                   " parameters, vocabulary " + std::to_string(run.tokenizer.vocab_size()));
 }
 
 RolloutLogInfo rollout_log_info(const TrainRun& run, const StageConfig& stage) {

@@ -9,8 +9,8 @@
 
 namespace reckon {
 
-/// Everything before the first step: recipe, tasks and their self-test, tokenizer, initial weights, run folder. Each rank
-/// does the same; rank 0 writes. \throws Error
+/// Everything before the first step: recipe, tasks and their self-test, tokenizer, initial weights, run
+/// folder. Each rank does the same; rank 0 writes. \throws Error
 void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std::string>& overrides,
             const std::string& out);
 
@@ -18,6 +18,7 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
 [[nodiscard]] RolloutLogInfo rollout_log_info(const TrainRun& run, const StageConfig& stage);
 
 /// How a stage samples; `policy_version` is the number of updates the weights have seen.
-[[nodiscard]] RolloutPlan rollout_plan(const TrainRun& run, const StageConfig& stage, std::int64_t policy_version);
+[[nodiscard]] RolloutPlan rollout_plan(const TrainRun& run, const StageConfig& stage,
+                                       std::int64_t policy_version);
 
 }  // namespace reckon

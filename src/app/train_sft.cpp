@@ -26,7 +26,8 @@ const MixPhase& phase_at(const SftConfig& config, std::int64_t step, std::int64_
 /// The next examples of a step, as many as fit the token budget; at least one.
 std::vector<Example> draw_examples(TrainRun& run, const StageConfig& stage, const MixPhase& phase,
                                    ProblemStream& stream) {
-  const std::vector<const RecipeTask*> tasks = run.tasks_named(phase.tasks.empty() ? stage.tasks : phase.tasks);
+  const std::vector<const RecipeTask*> tasks =
+      run.tasks_named(phase.tasks.empty() ? stage.tasks : phase.tasks);
   std::vector<Example> examples;
   std::int64_t tokens = 0;
   while (examples.empty() || tokens < stage.sft.tokens_per_step) {

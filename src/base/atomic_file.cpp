@@ -53,7 +53,8 @@ std::string read_file(const fs::path& path, std::size_t max_bytes) {
   while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0) {
     bytes.append(buffer.data(), static_cast<std::size_t>(in.gcount()));
     if (bytes.size() > max_bytes) {
-      throw Error(ExitCode::bad_data, path.string() + ": longer than " + std::to_string(max_bytes) + " bytes");
+      throw Error(ExitCode::bad_data,
+                  path.string() + ": longer than " + std::to_string(max_bytes) + " bytes");
     }
   }
   return bytes;
@@ -70,7 +71,8 @@ void write_file_atomic(const fs::path& path, const std::function<void(const Byte
     if (file.get() < 0) throw system_error(ExitCode::io, temporary.string() + ": cannot write", errno);
     produce([&](std::string_view piece) { write_all(file.get(), piece, temporary); });
     failpoint("atomic_file.write");
-    if (fsync(file.get()) != 0) throw system_error(ExitCode::io, temporary.string() + ": fsync failed", errno);
+    if (fsync(file.get()) != 0)
+      throw system_error(ExitCode::io, temporary.string() + ": fsync failed", errno);
     failpoint("atomic_file.rename");
     if (rename(temporary.c_str(), path.c_str()) != 0) {
       throw system_error(ExitCode::io, path.string() + ": cannot rename " + temporary.string(), errno);

@@ -26,7 +26,8 @@ std::map<std::string, int, std::less<>> parse_plan() {
     const std::size_t colon = item.find(':');
     const int count = colon == std::string::npos ? 1 : std::atoi(item.c_str() + colon + 1);
     if (count < 1) {
-      throw Error(ExitCode::usage, "RECKON_FAIL_AT: \"" + item + "\" is not name:count (count is at least 1)");
+      throw Error(ExitCode::usage,
+                  "RECKON_FAIL_AT: \"" + item + "\" is not name:count (count is at least 1)");
     }
     plan[item.substr(0, colon)] = count;
   }

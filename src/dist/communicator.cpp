@@ -29,8 +29,9 @@ void combine_in_rank_order(Communicator& world, std::span<T> values, Combine com
   const std::vector<std::string> parts = world.all_gather(as_text(std::span<const T>(values)));
   for (std::size_t r = 0; r < parts.size(); ++r) {
     if (parts[r].size() != values.size_bytes()) {
-      throw std::logic_error("Communicator: rank " + std::to_string(r) + " gave " + std::to_string(parts[r].size()) +
-                             " bytes, this rank " + std::to_string(values.size_bytes()));
+      throw std::logic_error("Communicator: rank " + std::to_string(r) + " gave " +
+                             std::to_string(parts[r].size()) + " bytes, this rank " +
+                             std::to_string(values.size_bytes()));
     }
     for (std::size_t i = 0; i < values.size(); ++i) {
       T value;

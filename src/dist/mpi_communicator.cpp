@@ -12,7 +12,8 @@ namespace {
 
 int as_count(std::size_t bytes) {
   if (bytes > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-    throw std::length_error("Communicator: a message of " + std::to_string(bytes) + " bytes (MPI takes 2^31 - 1)");
+    throw std::length_error("Communicator: a message of " + std::to_string(bytes) +
+                            " bytes (MPI takes 2^31 - 1)");
   }
   return static_cast<int>(bytes);
 }
@@ -33,7 +34,8 @@ class MpiCommunicator final : public Communicator {
     MPI_Allgather(&mine, 1, MPI_INT, counts.data(), 1, MPI_INT, MPI_COMM_WORLD);
     std::vector<int> offsets;
     std::string all(layout(counts, offsets), '\0');
-    MPI_Allgatherv(bytes.data(), mine, MPI_BYTE, all.data(), counts.data(), offsets.data(), MPI_BYTE, MPI_COMM_WORLD);
+    MPI_Allgatherv(bytes.data(), mine, MPI_BYTE, all.data(), counts.data(), offsets.data(), MPI_BYTE,
+                   MPI_COMM_WORLD);
     return split(all, counts, offsets);
   }
 
@@ -91,15 +93,17 @@ MpiSession::MpiSession(int* argc, char*** argv) {
   world_ = std::make_unique<MpiCommunicator>();
   for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS"}) {
     const char* text = std::getenv(variable);
-    // An interactive allocation sets SLURM_NTASKS for a program started without srun as well; SLURM_STEP_ID tells.
-    if (text == nullptr || (std::string_view(variable) == "SLURM_NTASKS" && std::getenv("SLURM_STEP_ID") == nullptr)) {
+    // An interactive allocation sets SLURM_NTASKS for a program started without srun as well; SLURM_STEP_ID
+    // tells.
+    if (text == nullptr ||
+        (std::string_view(variable) == "SLURM_NTASKS" && std::getenv("SLURM_STEP_ID") == nullptr)) {
       continue;
     }
     if (std::atoi(text) != world_->size()) {
       const std::string seen = std::to_string(world_->size());
       MPI_Finalize();
-      throw Error(ExitCode::environment, std::string("MPI: ") + variable + " is " + text + " but MPI sees " + seen +
-                                             " rank(s). Start with mpirun, or with srun --mpi=pmix.");
+      throw Error(ExitCode::environment, std::string("MPI: ") + variable + " is " + text + " but MPI sees " +
+                                             seen + " rank(s). Start with mpirun, or with srun --mpi=pmix.");
     }
   }
 }

@@ -17,7 +17,8 @@ struct ProblemCounts {
 };
 
 bool is_right(const Task& task, const Prompt& prompt, const Completion& completion) {
-  return verdict_of(grade_completion(task, prompt.spec, completion.text, completion.finish_reason)) == Verdict::right;
+  return verdict_of(grade_completion(task, prompt.spec, completion.text, completion.finish_reason)) ==
+         Verdict::right;
 }
 
 bool thinks(const std::string& text) {

@@ -37,7 +37,8 @@ GroupAdvantages group_advantages(std::span<const float> rewards, std::span<const
   }
   const double divisor = scale == AdvantageScale::group_std ? std::sqrt(squares / count) + epsilon : 1.0;
   for (std::size_t i = 0; i < rewards.size(); ++i) {
-    if (verdicts[i] != Verdict::grader_failed) result.advantage[i] = static_cast<float>((rewards[i] - mean) / divisor);
+    if (verdicts[i] != Verdict::grader_failed)
+      result.advantage[i] = static_cast<float>((rewards[i] - mean) / divisor);
   }
   return result;
 }

@@ -62,7 +62,8 @@ void GradientTree::reduce(Communicator& world, std::span<float> total) {
       message.append(reinterpret_cast<const char*>(&header), sizeof header);
       message.append(reinterpret_cast<const char*>(node.sum.data()), size_ * sizeof(float));
     }
-    const std::vector<std::string> parts = world.gather(world.rank() == kRoot ? std::string_view() : message, kRoot);
+    const std::vector<std::string> parts =
+        world.gather(world.rank() == kRoot ? std::string_view() : message, kRoot);
     const std::size_t stride = sizeof(NodeHeader) + size_ * sizeof(float);
     for (const std::string& part : parts) {
       for (std::size_t at = 0; at < part.size(); at += stride) {

@@ -30,7 +30,8 @@ bool assign_advantages(Group& group, AdvantageScale scale) {
     verdicts.push_back(completion.verdict);
   }
   const GroupAdvantages result = group_advantages(rewards, verdicts, scale);
-  for (std::size_t i = 0; i < group.completions.size(); ++i) group.completions[i].advantage = result.advantage[i];
+  for (std::size_t i = 0; i < group.completions.size(); ++i)
+    group.completions[i].advantage = result.advantage[i];
   return result.zero_variance;
 }
 
@@ -48,7 +49,8 @@ GrpoStats GrpoUpdater::update(std::span<const Group> groups, float temperature) 
   for (const Group& group : groups) stats.zero_variance_groups += has_signal(group) ? 0 : 1;
   const auto share = groups.size() / static_cast<std::size_t>(config_.updates_per_step);
   for (std::int64_t i = 0; i < config_.updates_per_step; ++i) {
-    const UpdateStats once = update_once(groups.subspan(static_cast<std::size_t>(i) * share, share), temperature);
+    const UpdateStats once =
+        update_once(groups.subspan(static_cast<std::size_t>(i) * share, share), temperature);
     const UpdateStats before = stats.sums;
     stats.sums = once;
     stats.sums.loss += before.loss;

@@ -46,8 +46,8 @@ double learning_rate_at(const OptimizerConfig& config, std::int64_t step, std::i
   return config.learning_rate * (low + (1.0 - low) * cosine);
 }
 
-Learner::Learner(Decoder& decoder, const OptimizerConfig& optimizer, const BatchConfig& batch, Communicator& world,
-                 std::int64_t total_updates)
+Learner::Learner(Decoder& decoder, const OptimizerConfig& optimizer, const BatchConfig& batch,
+                 Communicator& world, std::int64_t total_updates)
     : decoder_(decoder),
       optimizer_(optimizer),
       batch_(batch),
@@ -83,16 +83,18 @@ UpdateStats Learner::run_micro_batches(std::span<const TrainSequence> sequences,
   return add_up(world_, parts);
 }
 
-UpdateStats Learner::update(std::span<const TrainSequence> sequences, float temperature, const PartLoss& loss) {
+UpdateStats Learner::update(std::span<const TrainSequence> sequences, float temperature,
+                            const PartLoss& loss) {
   UpdateStats stats = run_micro_batches(sequences, temperature, loss);
   tree_.reduce(world_, gradient_);
   stats.grad_norm = std::sqrt(sum_of_squares(gradient_));
   stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
   if (!std::isfinite(stats.loss) || !std::isfinite(stats.grad_norm)) {
-    throw Error(ExitCode::internal, "update " + std::to_string(updates_) + ": loss " + std::to_string(stats.loss) +
-                                        ", gradient norm " + std::to_string(stats.grad_norm) +
-                                        " (need finite numbers). Nothing was changed; a lower learning_rate or "
-                                        "max_grad_norm may help.");
+    throw Error(ExitCode::internal,
+                "update " + std::to_string(updates_) + ": loss " + std::to_string(stats.loss) +
+                    ", gradient norm " + std::to_string(stats.grad_norm) +
+                    " (need finite numbers). Nothing was changed; a lower learning_rate or "
+                    "max_grad_norm may help.");
   }
   const double limit = optimizer_.max_grad_norm;
   apply(stats.learning_rate, limit > 0 && stats.grad_norm > limit ? limit / stats.grad_norm : 1.0);

@@ -8,11 +8,13 @@ namespace reckon {
 
 double token_weight(LossNormalise normalise, const LossDenominators& denominators, std::int64_t length) {
   switch (normalise) {
-    case LossNormalise::token: return 1.0 / static_cast<double>(denominators.tokens);
+    case LossNormalise::token:
+      return 1.0 / static_cast<double>(denominators.tokens);
     case LossNormalise::sequence:
       return 1.0 / (static_cast<double>(length) * static_cast<double>(denominators.sequences));
     case LossNormalise::constant:
-      return 1.0 / (static_cast<double>(denominators.sequences) * static_cast<double>(denominators.max_new_tokens));
+      return 1.0 /
+             (static_cast<double>(denominators.sequences) * static_cast<double>(denominators.max_new_tokens));
   }
   throw std::invalid_argument("token_weight: unknown normalisation");
 }

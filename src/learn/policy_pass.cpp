@@ -7,7 +7,8 @@
 
 namespace reckon {
 
-void PolicyPass::forward(std::span<const TrainSequence> sequences, float temperature, bool keep_for_backward) {
+void PolicyPass::forward(std::span<const TrainSequence> sequences, float temperature,
+                         bool keep_for_backward) {
   rows_.clear();
   targets_.clear();
   target_rows_.clear();
@@ -15,14 +16,16 @@ void PolicyPass::forward(std::span<const TrainSequence> sequences, float tempera
   std::vector<std::int64_t> capacities;
   for (const TrainSequence& sequence : sequences) {
     if (sequence.prompt.empty() || sequence.completion.empty()) {
-      throw std::invalid_argument("PolicyPass: a prompt or completion without tokens (need at least one of each)");
+      throw std::invalid_argument(
+          "PolicyPass: a prompt or completion without tokens (need at least one of each)");
     }
     const auto slot = static_cast<std::int32_t>(capacities.size());
     const std::size_t prompt_length = sequence.prompt.size();
     // The last completion token is only a target.
     const std::size_t length = prompt_length + sequence.completion.size() - 1;
     for (std::size_t i = 0; i < length; ++i) {
-      const std::uint32_t id = i < prompt_length ? sequence.prompt[i] : sequence.completion[i - prompt_length];
+      const std::uint32_t id =
+          i < prompt_length ? sequence.prompt[i] : sequence.completion[i - prompt_length];
       if (i + 1 >= prompt_length) {
         targets_.push_back(sequence.completion[i + 1 - prompt_length]);
         target_rows_.push_back(static_cast<std::int64_t>(rows_.size()));
@@ -42,7 +45,8 @@ void PolicyPass::forward(std::span<const TrainSequence> sequences, float tempera
 
   picked_.resize(targets_.size() * width);
   for (std::size_t t = 0; t < targets_.size(); ++t) {
-    std::copy_n(hidden_.data() + static_cast<std::size_t>(target_rows_[t]) * width, width, picked_.data() + t * width);
+    std::copy_n(hidden_.data() + static_cast<std::size_t>(target_rows_[t]) * width, width,
+                picked_.data() + t * width);
   }
   logits_.resize(targets_.size() * vocab);
   decoder_.logits(picked_, logits_);
@@ -53,7 +57,8 @@ void PolicyPass::forward(std::span<const TrainSequence> sequences, float tempera
 }
 
 void PolicyPass::backward(std::span<const float> coef, std::span<float> gradients) {
-  if (!activations_.keep_for_backward) throw std::logic_error("PolicyPass::backward: forward kept nothing for it");
+  if (!activations_.keep_for_backward)
+    throw std::logic_error("PolicyPass::backward: forward kept nothing for it");
   const auto width = static_cast<std::size_t>(decoder_.config().hidden_size);
   token_logprob_backward(coef, targets_, temperature_, lse_, logits_);
   dpicked_.resize(picked_.size());
@@ -61,7 +66,8 @@ void PolicyPass::backward(std::span<const float> coef, std::span<float> gradient
   dhidden_.resize(hidden_.size());
   std::fill_n(dhidden_.data(), dhidden_.size(), 0.0f);
   for (std::size_t t = 0; t < targets_.size(); ++t) {
-    std::copy_n(dpicked_.data() + t * width, width, dhidden_.data() + static_cast<std::size_t>(target_rows_[t]) * width);
+    std::copy_n(dpicked_.data() + t * width, width,
+                dhidden_.data() + static_cast<std::size_t>(target_rows_[t]) * width);
   }
   decoder_.backward(rows_, caches_, activations_, dhidden_, gradients);
 }

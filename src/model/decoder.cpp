@@ -30,8 +30,8 @@ Decoder::Decoder(const DecoderConfig& config) : config_(config) {
                                      " (need a multiple of 16, at most 256)");
   }
   if (config.num_attention_heads % config.num_key_value_heads != 0) {
-    throw Error(ExitCode::usage, "model: " + std::to_string(config.num_attention_heads) + " query heads over " +
-                                     std::to_string(config.num_key_value_heads) +
+    throw Error(ExitCode::usage, "model: " + std::to_string(config.num_attention_heads) +
+                                     " query heads over " + std::to_string(config.num_key_value_heads) +
                                      " key-value heads (need a whole number each)");
   }
   const std::int64_t hidden = config.hidden_size;
@@ -105,7 +105,8 @@ HeadSlice Decoder::query_slice() const {
 }
 
 HeadSlice Decoder::key_slice() const {
-  return {qkv_width(), config_.num_attention_heads * config_.head_dim, config_.num_key_value_heads, config_.head_dim};
+  return {qkv_width(), config_.num_attention_heads * config_.head_dim, config_.num_key_value_heads,
+          config_.head_dim};
 }
 
 void Decoder::initialise(std::uint64_t seed, double deviation) {
@@ -123,7 +124,8 @@ void Decoder::initialise(std::uint64_t seed, double deviation) {
 
 void Decoder::repack() {
   for (Layer& layer : layers_) {
-    for (PackedWeight* weight : {&layer.qkv_weight, &layer.out_weight, &layer.gate_up_weight, &layer.down_weight}) {
+    for (PackedWeight* weight :
+         {&layer.qkv_weight, &layer.out_weight, &layer.gate_up_weight, &layer.down_weight}) {
       weight->pack();
     }
   }
@@ -152,8 +154,8 @@ void Decoder::forward(const PackedRows& rows, LayerCaches& caches, Activations& 
       rows.positions.empty() ? 0 : *std::max_element(rows.positions.begin(), rows.positions.end()) + 1;
   if (longest > rope_.max_positions()) {
     throw Error(ExitCode::usage, "model: a sequence of " + std::to_string(longest) +
-                                     " tokens (max_position_embeddings is " + std::to_string(rope_.max_positions()) +
-                                     ")");
+                                     " tokens (max_position_embeddings is " +
+                                     std::to_string(rope_.max_positions()) + ")");
   }
   activations.layers.resize(activations.keep_for_backward ? layers_.size() : 1);
   activations.last.resize(static_cast<std::size_t>(tokens * config_.hidden_size));
@@ -175,7 +177,8 @@ void Decoder::forward_layer(const Layer& layer, const PackedRows& rows, KvCache&
   const auto dim = static_cast<std::size_t>(config_.head_dim);
   const auto inner = static_cast<std::size_t>(config_.intermediate_size);
   const double eps = config_.rms_norm_eps;
-  for (AlignedBuffer* buffer : {&a.input, &a.input_normed, &a.middle, &a.middle_normed}) buffer->resize(tokens * hidden);
+  for (AlignedBuffer* buffer : {&a.input, &a.input_normed, &a.middle, &a.middle_normed})
+    buffer->resize(tokens * hidden);
   for (AlignedBuffer* buffer : {&a.input_inv_rms, &a.middle_inv_rms}) buffer->resize(tokens);
   a.qkv.resize(tokens * static_cast<std::size_t>(qkv_width()));
   for (AlignedBuffer* buffer : {&a.q, &a.attended}) buffer->resize(tokens * heads * dim);
@@ -188,8 +191,10 @@ void Decoder::forward_layer(const Layer& layer, const PackedRows& rows, KvCache&
   std::copy(x.begin(), x.end(), a.input.data());
   rms_norm(x, at(layer.input_norm, config_.hidden_size), eps, a.input_normed, a.input_inv_rms);
   linear(a.input_normed, layer.qkv_weight, a.qkv);
-  norm_rope(a.qkv, query_slice(), at(layer.q_norm, config_.head_dim), eps, rope_, rows.positions, a.q, a.q_inv_rms);
-  norm_rope(a.qkv, key_slice(), at(layer.k_norm, config_.head_dim), eps, rope_, rows.positions, a.k, a.k_inv_rms);
+  norm_rope(a.qkv, query_slice(), at(layer.q_norm, config_.head_dim), eps, rope_, rows.positions, a.q,
+            a.q_inv_rms);
+  norm_rope(a.qkv, key_slice(), at(layer.k_norm, config_.head_dim), eps, rope_, rows.positions, a.k,
+            a.k_inv_rms);
   for (std::size_t t = 0; t < tokens; ++t) {
     cache.put(rows.rows[t].slot, rows.rows[t].position, a.k.data() + t * kv_heads * dim,
               a.qkv.data() + t * static_cast<std::size_t>(qkv_width()) + (heads + kv_heads) * dim);

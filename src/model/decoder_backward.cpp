@@ -7,11 +7,12 @@
 
 namespace reckon {
 
-void Decoder::logits_backward(std::span<const float> dlogits, std::span<const float> hidden, std::span<float> dhidden,
-                              std::span<float> gradients) const {
+void Decoder::logits_backward(std::span<const float> dlogits, std::span<const float> hidden,
+                              std::span<float> dhidden, std::span<float> gradients) const {
   linear_backward_input(dlogits, head_weight_, dhidden);
   const auto size = static_cast<std::size_t>(config_.vocab_size * config_.hidden_size);
-  linear_backward_weight(dlogits, hidden, config_.vocab_size, config_.hidden_size, gradients.subspan(head_, size));
+  linear_backward_weight(dlogits, hidden, config_.vocab_size, config_.hidden_size,
+                         gradients.subspan(head_, size));
 }
 
 void Decoder::backward(const PackedRows& rows, const LayerCaches& caches, Activations& activations,
@@ -21,8 +22,8 @@ void Decoder::backward(const PackedRows& rows, const LayerCaches& caches, Activa
   const std::span<float> dx = work[0];
   std::fill(dx.begin(), dx.end(), 0.0f);
   const auto width = static_cast<std::size_t>(config_.hidden_size);
-  rms_norm_backward(dhidden, activations.last, at(last_norm_, config_.hidden_size), activations.last_inv_rms, dx,
-                    gradients.subspan(last_norm_, width));
+  rms_norm_backward(dhidden, activations.last, at(last_norm_, config_.hidden_size), activations.last_inv_rms,
+                    dx, gradients.subspan(last_norm_, width));
   for (std::size_t i = layers_.size(); i-- > 0;) {
     backward_layer(layers_[i], rows, caches[i], activations.layers[i], work + 1, dx, gradients);
   }
@@ -50,7 +51,8 @@ void Decoder::backward_layer(const Layer& layer, const PackedRows& rows, const K
   linear_backward_weight(dx, a.activated, hidden, inner, slice(layer.down, hidden * inner));
   swiglu_backward(dactivated, a.gate_up, inner, dgate_up);
   linear_backward_input(dgate_up, layer.gate_up_weight, dnormed);
-  linear_backward_weight(dgate_up, a.middle_normed, 2 * inner, hidden, slice(layer.gate_up, 2 * inner * hidden));
+  linear_backward_weight(dgate_up, a.middle_normed, 2 * inner, hidden,
+                         slice(layer.gate_up, 2 * inner * hidden));
   rms_norm_backward(dnormed, a.middle, at(layer.middle_norm, hidden), a.middle_inv_rms, dx,
                     slice(layer.middle_norm, hidden));
 
@@ -66,11 +68,12 @@ void Decoder::backward_layer(const Layer& layer, const PackedRows& rows, const K
   dv.resize(a.k.size());
   linear_backward_input(dx, layer.out_weight, dattended);
   linear_backward_weight(dx, a.attended, hidden, attended, slice(layer.out, hidden * attended));
-  attention_backward(dattended, a.attended, a.q, a.lse, rows.rows, cache, config_.num_attention_heads, dq, dk, dv);
-  norm_rope_backward(dq, a.qkv, query_slice(), at(layer.q_norm, config_.head_dim), a.q_inv_rms, rope_, rows.positions,
-                     dqkv, slice(layer.q_norm, config_.head_dim));
-  norm_rope_backward(dk, a.qkv, key_slice(), at(layer.k_norm, config_.head_dim), a.k_inv_rms, rope_, rows.positions,
-                     dqkv, slice(layer.k_norm, config_.head_dim));
+  attention_backward(dattended, a.attended, a.q, a.lse, rows.rows, cache, config_.num_attention_heads, dq, dk,
+                     dv);
+  norm_rope_backward(dq, a.qkv, query_slice(), at(layer.q_norm, config_.head_dim), a.q_inv_rms, rope_,
+                     rows.positions, dqkv, slice(layer.q_norm, config_.head_dim));
+  norm_rope_backward(dk, a.qkv, key_slice(), at(layer.k_norm, config_.head_dim), a.k_inv_rms, rope_,
+                     rows.positions, dqkv, slice(layer.k_norm, config_.head_dim));
   const std::int64_t kv_width = config_.num_key_value_heads * config_.head_dim;
   for (std::size_t t = 0; t < rows.size(); ++t) {
     const auto row = static_cast<std::int64_t>(t);

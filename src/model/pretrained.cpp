@@ -30,15 +30,16 @@ void read_tensor(const TensorView& view, const std::string& where, std::span<flo
     }
     return;
   }
-  throw Error(ExitCode::bad_data, where + ": tensor \"" + view.name + "\" is " + std::string(dtype_name(view.dtype)) +
-                                      " (need F32 or BF16)");
+  throw Error(ExitCode::bad_data, where + ": tensor \"" + view.name + "\" is " +
+                                      std::string(dtype_name(view.dtype)) + " (need F32 or BF16)");
 }
 
 }  // namespace
 
 void save_pretrained(const fs::path& folder, const Decoder& decoder, const TokenizerFiles& tokenizer) {
   if (fs::exists(folder)) {
-    throw Error(ExitCode::environment, folder.string() + ": exists already (need a new folder for a checkpoint)");
+    throw Error(ExitCode::environment,
+                folder.string() + ": exists already (need a new folder for a checkpoint)");
   }
   const fs::path temporary = folder.string() + ".tmp";
   std::error_code ignored;
@@ -62,7 +63,8 @@ void save_pretrained(const fs::path& folder, const Decoder& decoder, const Token
     failpoint("checkpoint.rename");
     std::error_code error;
     fs::rename(temporary, folder, error);
-    if (error) throw Error(ExitCode::io, folder.string() + ": cannot rename its temporary folder: " + error.message());
+    if (error)
+      throw Error(ExitCode::io, folder.string() + ": cannot rename its temporary folder: " + error.message());
   } catch (...) {
     fs::remove_all(temporary, ignored);
     throw;
@@ -72,8 +74,9 @@ void save_pretrained(const fs::path& folder, const Decoder& decoder, const Token
 
 std::unique_ptr<Decoder> load_pretrained(const fs::path& folder) {
   if (!fs::is_directory(folder)) {
-    throw Error(ExitCode::missing_input, folder.string() + ": no such folder (need one with config.json, "
-                                                           "model.safetensors and tokenizer.json)");
+    throw Error(ExitCode::missing_input, folder.string() +
+                                             ": no such folder (need one with config.json, "
+                                             "model.safetensors and tokenizer.json)");
   }
   const fs::path config_file = folder / "config.json";
   auto decoder = std::make_unique<Decoder>(

@@ -10,8 +10,10 @@ void adamw(std::span<float> weight, std::span<const float> gradient, std::span<f
   const auto beta1 = static_cast<float>(s.beta1);
   const auto beta2 = static_cast<float>(s.beta2);
   const auto gradient_scale = static_cast<float>(s.gradient_scale);
-  const auto first_correction = static_cast<float>(1.0 / (1.0 - std::pow(s.beta1, static_cast<double>(s.step))));
-  const auto second_correction = static_cast<float>(1.0 / (1.0 - std::pow(s.beta2, static_cast<double>(s.step))));
+  const auto first_correction =
+      static_cast<float>(1.0 / (1.0 - std::pow(s.beta1, static_cast<double>(s.step))));
+  const auto second_correction =
+      static_cast<float>(1.0 / (1.0 - std::pow(s.beta2, static_cast<double>(s.step))));
   const auto learning_rate = static_cast<float>(s.learning_rate);
   const auto decay = static_cast<float>(s.weight_decay);
   const auto eps = static_cast<float>(s.eps);

@@ -19,7 +19,8 @@ std::int64_t round_up(std::int64_t n) {
   return (n + kBlock - 1) / kBlock * kBlock;
 }
 
-/// Scores of one query against `length` keys: to[j] = scale * sum_d q[d] keys[d][j], whole blocks; d in order.
+/// Scores of one query against `length` keys: to[j] = scale * sum_d q[d] keys[d][j], whole blocks; d in
+/// order.
 void dot_with_columns(const float* q, const float* columns, std::int64_t capacity, std::int64_t head_dim,
                       std::int64_t length, float scale, float* to) {
   std::int64_t j = 0;
@@ -35,13 +36,15 @@ void dot_with_columns(const float* q, const float* columns, std::int64_t capacit
   }
   for (; j < length; j += kBlock) {
     f32x16 a = simd::broadcast(0.0f);
-    for (std::int64_t d = 0; d < head_dim; ++d) a = simd::multiply_add(q[d], simd::load(columns + d * capacity + j), a);
+    for (std::int64_t d = 0; d < head_dim; ++d)
+      a = simd::multiply_add(q[d], simd::load(columns + d * capacity + j), a);
     simd::store(to + j, a * scale);
   }
 }
 
 /// to[d] = sum_j weight[j] rows[j][d], j in order.
-void weighted_sum(const float* weight, const float* rows, std::int64_t head_dim, std::int64_t length, float* to) {
+void weighted_sum(const float* weight, const float* rows, std::int64_t head_dim, std::int64_t length,
+                  float* to) {
   std::int64_t d = 0;
   for (; d + 2 * kBlock <= head_dim; d += 2 * kBlock) {
     f32x16 a = simd::broadcast(0.0f);
@@ -55,7 +58,8 @@ void weighted_sum(const float* weight, const float* rows, std::int64_t head_dim,
   }
   for (; d < head_dim; d += kBlock) {
     f32x16 a = simd::broadcast(0.0f);
-    for (std::int64_t j = 0; j < length; ++j) a = simd::multiply_add(weight[j], simd::load(rows + j * head_dim + d), a);
+    for (std::int64_t j = 0; j < length; ++j)
+      a = simd::multiply_add(weight[j], simd::load(rows + j * head_dim + d), a);
     simd::store(to + d, a);
   }
 }
@@ -85,7 +89,8 @@ void check_shapes(std::span<const float> q, std::size_t rows, const KvCache& cac
     throw std::invalid_argument("attention: head_dim " + std::to_string(cache.head_dim()) +
                                 " (need a multiple of 16)");
   }
-  if (heads % cache.kv_heads() != 0 || q.size() != rows * static_cast<std::size_t>(heads * cache.head_dim())) {
+  if (heads % cache.kv_heads() != 0 ||
+      q.size() != rows * static_cast<std::size_t>(heads * cache.head_dim())) {
     throw std::invalid_argument("attention: " + std::to_string(q.size()) + " query values for " +
                                 std::to_string(rows) + " rows of " + std::to_string(heads) + " heads of " +
                                 std::to_string(cache.head_dim()));
@@ -134,8 +139,8 @@ void KvCache::copy_prefix(std::int64_t from_slot, std::int64_t to_slot, std::int
   }
 }
 
-void attention(std::span<const float> q, std::span<const RowPosition> rows, const KvCache& cache, std::int64_t heads,
-               std::span<float> out, std::span<float> lse) {
+void attention(std::span<const float> q, std::span<const RowPosition> rows, const KvCache& cache,
+               std::int64_t heads, std::span<float> out, std::span<float> lse) {
   check_shapes(q, rows.size(), cache, heads);
   const std::int64_t dim = cache.head_dim();
   const std::int64_t group = heads / cache.kv_heads();
@@ -147,8 +152,8 @@ void attention(std::span<const float> q, std::span<const RowPosition> rows, cons
     scores.resize(static_cast<std::size_t>(round_up(length)));
     for (std::int64_t head = 0; head < heads; ++head) {
       const std::int64_t index = static_cast<std::int64_t>(t) * heads + head;
-      dot_with_columns(q.data() + index * dim, cache.keys(slot, head / group), cache.capacity(slot), dim, length,
-                       scale, scores.data());
+      dot_with_columns(q.data() + index * dim, cache.keys(slot, head / group), cache.capacity(slot), dim,
+                       length, scale, scores.data());
       const float most = maximum_of(scores.data(), length);
       const float total = exponentials(scores.data(), length, most);
       float* to = out.data() + index * dim;
@@ -176,8 +181,9 @@ std::vector<Sequence> sequences_of(std::span<const RowPosition> rows) {
     }
     if (sequences.empty() || sequences.back().slot != rows[t].slot ||
         sequences.back().length != rows[t].position) {
-      throw std::invalid_argument("attention_backward: row " + std::to_string(t) +
-                                  " does not continue its sequence (need positions 0, 1, 2, ... of one slot)");
+      throw std::invalid_argument(
+          "attention_backward: row " + std::to_string(t) +
+          " does not continue its sequence (need positions 0, 1, 2, ... of one slot)");
     }
     ++sequences.back().length;
   }
@@ -207,7 +213,8 @@ struct HeadData {
     dim = cache.head_dim();
     length = tokens;
     room = round_up(tokens);
-    for (AlignedBuffer* buffer : {&key_rows, &value_columns}) buffer->resize(static_cast<std::size_t>(room * dim));
+    for (AlignedBuffer* buffer : {&key_rows, &value_columns})
+      buffer->resize(static_cast<std::size_t>(room * dim));
     for (AlignedBuffer* buffer : {&p, &dp}) buffer->resize(static_cast<std::size_t>(room));
     const float* values = cache.values(slot, head);
     for (std::int64_t d = 0; d < dim; ++d) {
@@ -232,7 +239,8 @@ struct RowGradients {
   std::int64_t kv_stride;
 };
 
-/// Row i of a sequence: p = softmax(scale q k), ds = p (dout v - dout . out) scale; dq = ds k, dk += ds q, dv += p dout.
+/// Row i of a sequence: p = softmax(scale q k), ds = p (dout v - dout . out) scale; dq = ds k, dk += ds q, dv
+/// += p dout.
 void backward_row(HeadData& head, std::int64_t i, float scale, const RowGradients& row) {
   const std::int64_t dim = head.dim;
   float* p = head.p.data();
@@ -241,7 +249,8 @@ void backward_row(HeadData& head, std::int64_t i, float scale, const RowGradient
   exponentials(p, i + 1, row.lse);
   dot_with_columns(row.dout, head.value_columns.data(), head.room, dim, i + 1, 1.0f, ds);
   f32x16 products = simd::broadcast(0.0f);
-  for (std::int64_t d = 0; d < dim; d += kBlock) products += simd::load(row.dout + d) * simd::load(row.out + d);
+  for (std::int64_t d = 0; d < dim; d += kBlock)
+    products += simd::load(row.dout + d) * simd::load(row.out + d);
   const float mean = simd::sum(products);
   for (std::int64_t j = 0; j <= i; j += kBlock) {
     simd::store(ds + j, simd::load(p + j) * (simd::load(ds + j) - mean) * scale);
@@ -275,9 +284,10 @@ void attention_backward(std::span<const float> dout, std::span<const float> out,
         for (std::int64_t i = 0; i < sequence.length; ++i) {
           const std::int64_t index = (sequence.first_row + i) * heads + head;
           const std::int64_t at = index * dim;
-          backward_row(data, i, scale,
-                       {q.data() + at, out.data() + at, dout.data() + at, lse[static_cast<std::size_t>(index)],
-                        dq.data() + at, dk.data() + kv_at, dv.data() + kv_at, kv_stride});
+          backward_row(
+              data, i, scale,
+              {q.data() + at, out.data() + at, dout.data() + at, lse[static_cast<std::size_t>(index)],
+               dq.data() + at, dk.data() + kv_at, dv.data() + kv_at, kv_stride});
         }
       }
     }

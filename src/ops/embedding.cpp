@@ -19,8 +19,8 @@ void embedding(std::span<const float> table, std::int64_t width, std::span<const
   }
 }
 
-void embedding_backward(std::span<const float> dx, std::int64_t width, std::span<const std::uint32_t> token_ids,
-                        std::span<float> dtable) {
+void embedding_backward(std::span<const float> dx, std::int64_t width,
+                        std::span<const std::uint32_t> token_ids, std::span<float> dtable) {
   for (std::size_t t = 0; t < token_ids.size(); ++t) {
     float* to = dtable.data() + static_cast<std::int64_t>(token_ids[t]) * width;
     const float* from = dx.data() + static_cast<std::int64_t>(t) * width;

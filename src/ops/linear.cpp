@@ -14,21 +14,23 @@ constexpr std::int64_t kRowBlock = 64;
 // Rows summed in one product of linear_backward_weight.
 constexpr std::int64_t kSumBlock = 256;
 
-std::int64_t rows_of(std::span<const float> x, std::int64_t width, std::span<const float> y, std::int64_t y_width,
-                     const char* where) {
+std::int64_t rows_of(std::span<const float> x, std::int64_t width, std::span<const float> y,
+                     std::int64_t y_width, const char* where) {
   const auto size = static_cast<std::int64_t>(x.size());
   if (size % width != 0 || static_cast<std::int64_t>(y.size()) != size / width * y_width) {
     throw std::invalid_argument(std::string(where) + ": " + std::to_string(x.size()) + " and " +
-                                std::to_string(y.size()) + " values are not rows of " + std::to_string(width) + " and " +
-                                std::to_string(y_width));
+                                std::to_string(y.size()) + " values are not rows of " +
+                                std::to_string(width) + " and " + std::to_string(y_width));
   }
   return size / width;
 }
 
 /// c [rows, n] = (c +) a [rows, k] b [k, n]
-void multiply(std::int64_t rows, std::int64_t n, std::int64_t k, const float* a, const float* b, float* c, bool add) {
+void multiply(std::int64_t rows, std::int64_t n, std::int64_t k, const float* a, const float* b, float* c,
+              bool add) {
   for (std::int64_t row = 0; row < rows; row += kRowBlock) {
-    at::native::cpublas::brgemm(std::min(kRowBlock, rows - row), n, k, k, n, n, add, a + row * k, b, c + row * n);
+    at::native::cpublas::brgemm(std::min(kRowBlock, rows - row), n, k, k, n, n, add, a + row * k, b,
+                                c + row * n);
   }
 }
 
@@ -68,7 +70,8 @@ void linear(std::span<const float> x, const PackedWeight& weight, std::span<floa
            output == Output::add);
 }
 
-void linear_backward_input(std::span<const float> dy, const PackedWeight& weight, std::span<float> dx, Output output) {
+void linear_backward_input(std::span<const float> dy, const PackedWeight& weight, std::span<float> dx,
+                           Output output) {
   const std::int64_t rows =
       rows_of(dy, weight.out_features(), dx, weight.in_features(), "linear_backward_input");
   multiply(rows, weight.in_features(), weight.out_features(), dy.data(), weight.weight(), dx.data(),
@@ -83,7 +86,8 @@ void linear_backward_weight(std::span<const float> dy, std::span<const float> x,
   for (std::int64_t row = 0; row < rows; row += kSumBlock) {
     const std::int64_t count = std::min(kSumBlock, rows - row);
     transpose(dy.data() + row * out_features, count, out_features, out_features, dy_transposed.data(), count);
-    multiply(out_features, in_features, count, dy_transposed.data(), x.data() + row * in_features, dw.data(), true);
+    multiply(out_features, in_features, count, dy_transposed.data(), x.data() + row * in_features, dw.data(),
+             true);
   }
 }
 

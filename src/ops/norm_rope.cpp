@@ -32,8 +32,8 @@ float normalise_row(const float* x, const float* weight, std::int64_t width, flo
 
 /// With n = x * r (r the inverse root mean square) and g = dy * weight: dx = r * (g - n * mean(g * n)),
 /// dweight += dy * n.
-void normalise_row_backward(const float* dy, const float* x, const float* weight, float inverse, std::int64_t width,
-                            float* dx, bool add, float* dweight) {
+void normalise_row_backward(const float* dy, const float* x, const float* weight, float inverse,
+                            std::int64_t width, float* dx, bool add, float* dweight) {
   f32x16 total = simd::broadcast(0.0f);
   std::int64_t i = 0;
   for (; i + 16 <= width; i += 16) {
@@ -63,8 +63,8 @@ void rms_norm(std::span<const float> x, std::span<const float> weight, double ep
   const auto width = static_cast<std::int64_t>(weight.size());
   const auto rows = static_cast<std::int64_t>(x.size()) / width;
   for (std::int64_t row = 0; row < rows; ++row) {
-    const float inverse =
-        normalise_row(x.data() + row * width, weight.data(), width, static_cast<float>(eps), y.data() + row * width);
+    const float inverse = normalise_row(x.data() + row * width, weight.data(), width, static_cast<float>(eps),
+                                        y.data() + row * width);
     if (!inv_rms.empty()) inv_rms[static_cast<std::size_t>(row)] = inverse;
   }
 }
@@ -120,7 +120,8 @@ void norm_rope(std::span<const float> qkv, const HeadSlice& slice, std::span<con
 
 void norm_rope_backward(std::span<const float> dout, std::span<const float> qkv, const HeadSlice& slice,
                         std::span<const float> weight, std::span<const float> inv_rms, const RopeTable& table,
-                        std::span<const std::int32_t> positions, std::span<float> dqkv, std::span<float> dweight) {
+                        std::span<const std::int32_t> positions, std::span<float> dqkv,
+                        std::span<float> dweight) {
   const std::int64_t dim = slice.head_dim;
   const std::int64_t half = dim / 2;
   std::array<float, 256> turned_back{};  // head_dim is at most 256
@@ -136,7 +137,8 @@ void norm_rope_backward(std::span<const float> dout, std::span<const float> qkv,
         turned_back[static_cast<std::size_t>(i + half)] = dy[i + half] * c[i] - dy[i] * s[i];
       }
       normalise_row_backward(turned_back.data(), qkv.data() + at, weight.data(),
-                             inv_rms[static_cast<std::size_t>(index)], dim, dqkv.data() + at, false, dweight.data());
+                             inv_rms[static_cast<std::size_t>(index)], dim, dqkv.data() + at, false,
+                             dweight.data());
     }
   }
 }

@@ -22,7 +22,8 @@ float log_sum_exp(std::span<const float> logits, float temperature) {
   const auto vocab = static_cast<std::int64_t>(logits.size());
   f32x16 most = simd::broadcast(kLowest);
   for (std::int64_t v = 0; v < vocab; v += 16) {
-    most = simd::maximum(most, simd::load_partial(logits.data() + v, std::min<std::int64_t>(16, vocab - v), kLowest));
+    most = simd::maximum(
+        most, simd::load_partial(logits.data() + v, std::min<std::int64_t>(16, vocab - v), kLowest));
   }
   const float shift = simd::maximum(most) * inverse;
   f32x16 total = simd::broadcast(0.0f);
@@ -39,8 +40,8 @@ void token_logprob(std::span<const float> logits, std::span<const std::uint32_t>
   const float inverse = 1.0f / temperature;
   for (std::size_t t = 0; t < token_ids.size(); ++t) {
     if (token_ids[t] >= vocab) {
-      throw std::invalid_argument("token_logprob: token " + std::to_string(token_ids[t]) + " of a vocabulary of " +
-                                  std::to_string(vocab));
+      throw std::invalid_argument("token_logprob: token " + std::to_string(token_ids[t]) +
+                                  " of a vocabulary of " + std::to_string(vocab));
     }
     const auto row = logits.subspan(t * vocab, vocab);
     const float log_total = log_sum_exp(row, temperature);
@@ -58,8 +59,8 @@ void token_logprob(std::span<const float> logits, std::span<const std::uint32_t>
   }
 }
 
-void token_logprob_backward(std::span<const float> coef, std::span<const std::uint32_t> token_ids, float temperature,
-                            std::span<const float> lse, std::span<float> logits) {
+void token_logprob_backward(std::span<const float> coef, std::span<const std::uint32_t> token_ids,
+                            float temperature, std::span<const float> lse, std::span<float> logits) {
   const std::size_t vocab = token_ids.empty() ? 0 : logits.size() / token_ids.size();
   const float inverse = 1.0f / temperature;
   for (std::size_t t = 0; t < token_ids.size(); ++t) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Sixteen floats at a time, with GCC's vector extension: one AVX-512 register or two AVX2 ones, with the same operations
-// in the same order, so that both give the same bits.
+// Sixteen floats at a time, with GCC's vector extension: one AVX-512 register or two AVX2 ones, with the same
+// operations in the same order, so that both give the same bits.
 
 #include <cstdint>
 #include <cstring>
@@ -34,22 +34,22 @@ RECKON_INLINE f32x16 broadcast(float value) {
   return v;
 }
 
-#define RECKON_OPERATOR(op)                                                \
-  RECKON_INLINE f32x16 operator op(f32x16 a, f32x16 b) {                   \
-    for (int i = 0; i < kParts; ++i) a.part[i] = a.part[i] op b.part[i];   \
-    return a;                                                              \
-  }                                                                        \
-  RECKON_INLINE f32x16 operator op(f32x16 a, float b) {                    \
-    for (int i = 0; i < kParts; ++i) a.part[i] = a.part[i] op b;           \
-    return a;                                                              \
-  }                                                                        \
-  RECKON_INLINE f32x16 operator op(float a, f32x16 b) {                    \
-    for (int i = 0; i < kParts; ++i) b.part[i] = a op b.part[i];           \
-    return b;                                                              \
-  }                                                                        \
-  RECKON_INLINE f32x16& operator op##=(f32x16& a, f32x16 b) {              \
-    for (int i = 0; i < kParts; ++i) a.part[i] = a.part[i] op b.part[i];   \
-    return a;                                                              \
+#define RECKON_OPERATOR(op)                                              \
+  RECKON_INLINE f32x16 operator op(f32x16 a, f32x16 b) {                 \
+    for (int i = 0; i < kParts; ++i) a.part[i] = a.part[i] op b.part[i]; \
+    return a;                                                            \
+  }                                                                      \
+  RECKON_INLINE f32x16 operator op(f32x16 a, float b) {                  \
+    for (int i = 0; i < kParts; ++i) a.part[i] = a.part[i] op b;         \
+    return a;                                                            \
+  }                                                                      \
+  RECKON_INLINE f32x16 operator op(float a, f32x16 b) {                  \
+    for (int i = 0; i < kParts; ++i) b.part[i] = a op b.part[i];         \
+    return b;                                                            \
+  }                                                                      \
+  RECKON_INLINE f32x16& operator op##=(f32x16& a, f32x16 b) {            \
+    for (int i = 0; i < kParts; ++i) a.part[i] = a.part[i] op b.part[i]; \
+    return a;                                                            \
   }
 RECKON_OPERATOR(+)
 RECKON_OPERATOR(-)

@@ -106,6 +106,7 @@ void Summary::enter_result(std::string_view stage_name, std::string_view from, c
 std::string summary_json(const Summary& summary) {
   Json object;
   object["run"] = summary.run;
+  object["complete"] = summary.complete;
   object["stages"] = Json::object();
   for (const StageSummary& entry : summary.stages) object["stages"][entry.name] = stage_json(entry);
   add_extra(object, summary.extra);

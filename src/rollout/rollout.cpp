@@ -4,7 +4,8 @@
 
 namespace reckon {
 
-void sample_groups(Sampler& sampler, const Tokenizer& tokenizer, const RolloutPlan& plan, std::vector<Group>& groups) {
+void sample_groups(Sampler& sampler, const Tokenizer& tokenizer, const RolloutPlan& plan,
+                   std::vector<Group>& groups) {
   const std::uint32_t stage = stage_key(plan.stage);
   std::vector<SampleRequest> requests;
   for (const Group& group : groups) {

@@ -45,8 +45,8 @@ std::uint32_t argmax(std::span<const float> logits) {
 struct Sampler::Slot {
   std::size_t request = 0;
   std::int32_t cache_slot = 0;
-  std::int32_t next_position = 0;   // of the token that will be fed next
-  std::size_t logits_row = 0;       // where its next token is chosen from
+  std::int32_t next_position = 0;  // of the token that will be fed next
+  std::size_t logits_row = 0;      // where its next token is chosen from
   std::uint32_t last_token = 0;
 };
 
@@ -80,10 +80,11 @@ void Sampler::prefill(std::span<const SampleRequest> requests, const SampleOptio
   for (const SampleRequest& request : requests) {
     const std::int64_t longest = static_cast<std::int64_t>(request.prompt.size()) + options.max_new_tokens;
     if (request.prompt.empty() || longest > limit) {
-      throw Error(ExitCode::usage, "sampler: a prompt of " + std::to_string(request.prompt.size()) +
-                                       " tokens with max_new_tokens " + std::to_string(options.max_new_tokens) +
-                                       " (need at least 1, together at most max_position_embeddings = " +
-                                       std::to_string(limit) + ")");
+      throw Error(
+          ExitCode::usage,
+          "sampler: a prompt of " + std::to_string(request.prompt.size()) + " tokens with max_new_tokens " +
+              std::to_string(options.max_new_tokens) +
+              " (need at least 1, together at most max_position_embeddings = " + std::to_string(limit) + ")");
     }
     capacities.push_back(longest);
   }
@@ -109,7 +110,8 @@ void Sampler::prefill(std::span<const SampleRequest> requests, const SampleOptio
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const auto prompt_length = static_cast<std::int64_t>(requests[i].prompt.size());
     if (owner[i] == i) {
-      decoder_.logits(hidden_.span().subspan(last_row[i] * width, width), logits_.span().subspan(i * vocab, vocab));
+      decoder_.logits(hidden_.span().subspan(last_row[i] * width, width),
+                      logits_.span().subspan(i * vocab, vocab));
     } else {
       for (KvCache& cache : caches_) {
         cache.copy_prefix(static_cast<std::int64_t>(owner[i]), static_cast<std::int64_t>(i), prompt_length);
@@ -119,8 +121,8 @@ void Sampler::prefill(std::span<const SampleRequest> requests, const SampleOptio
   }
 }
 
-void Sampler::choose(std::vector<Slot>& active, std::span<const SampleRequest> requests, const SampleOptions& options,
-                     std::span<Sample> samples) {
+void Sampler::choose(std::vector<Slot>& active, std::span<const SampleRequest> requests,
+                     const SampleOptions& options, std::span<Sample> samples) {
   const auto vocab = static_cast<std::size_t>(decoder_.config().vocab_size);
   const std::vector<std::int64_t>& eos = decoder_.config().eos_token_ids;
   std::size_t kept = 0;
@@ -128,9 +130,10 @@ void Sampler::choose(std::vector<Slot>& active, std::span<const SampleRequest> r
     Sample& sample = samples[slot.request];
     const std::span<const float> row = logits_.span().subspan(slot.logits_row * vocab, vocab);
     const auto position = static_cast<std::uint32_t>(sample.token_ids.size());
-    const std::uint32_t token = options.decoding == Decoding::greedy
-                                    ? argmax(row)
-                                    : gumbel_argmax(row, options.temperature, requests[slot.request].key, position);
+    const std::uint32_t token =
+        options.decoding == Decoding::greedy
+            ? argmax(row)
+            : gumbel_argmax(row, options.temperature, requests[slot.request].key, position);
     float logprob = 0;
     token_logprob(row, {&token, 1}, static_cast<float>(options.temperature), {&logprob, 1});
     sample.token_ids.push_back(token);

@@ -16,7 +16,8 @@ TEST(Communicator, GathersTextsOfAnyLengthInRankOrder) {
   const std::vector<std::string> all = world.all_gather(mine);
   ASSERT_EQ(all.size(), static_cast<std::size_t>(world.size()));
   for (int r = 0; r < world.size(); ++r) {
-    EXPECT_EQ(all[static_cast<std::size_t>(r)], std::string(static_cast<std::size_t>(r) * 3, static_cast<char>('a' + r)));
+    EXPECT_EQ(all[static_cast<std::size_t>(r)],
+              std::string(static_cast<std::size_t>(r) * 3, static_cast<char>('a' + r)));
   }
   const std::vector<std::string> at_root = world.gather(mine, world.size() - 1);
   EXPECT_EQ(at_root, world.rank() == world.size() - 1 ? all : std::vector<std::string>{});
@@ -38,8 +39,9 @@ TEST(Communicator, SumsInRankOrderWithTheSameBitsEverywhere) {
 
 TEST(Communicator, MaximumKeepsANaNOfAnyRank) {
   Communicator& world = testing::mpi_world();
-  std::vector<double> values{static_cast<double>(world.rank()),
-                             world.rank() == world.size() - 1 ? std::numeric_limits<double>::quiet_NaN() : 5.0};
+  std::vector<double> values{static_cast<double>(world.rank()), world.rank() == world.size() - 1
+                                                                    ? std::numeric_limits<double>::quiet_NaN()
+                                                                    : 5.0};
   world.maximum(values);
   EXPECT_EQ(values[0], world.size() - 1);
   EXPECT_TRUE(std::isnan(values[1]));

@@ -48,9 +48,9 @@ TEST(GroupAdvantages, AllFailedIsNothingToLearnFrom) {
 }
 
 TEST(GroupAdvantages, RefusesWhatIsNotANumber) {
-  EXPECT_THROW(
-      group_advantages(std::vector{1.f, std::numeric_limits<float>::quiet_NaN()}, graded(2), AdvantageScale::none),
-      std::invalid_argument);
+  EXPECT_THROW(group_advantages(std::vector{1.f, std::numeric_limits<float>::quiet_NaN()}, graded(2),
+                                AdvantageScale::none),
+               std::invalid_argument);
   EXPECT_THROW(group_advantages(std::vector{1.f}, graded(2), AdvantageScale::none), std::invalid_argument);
 }
 

@@ -67,7 +67,8 @@ TEST(PolicyPass, PackedEqualsAloneBitForBit) {
   packed.forward(sequences, 1.0f, false);
   for (std::size_t s = 0; s < sequences.size(); ++s) {
     alone.forward({&sequences[s], 1}, 1.0f, false);
-    const auto part = packed.logprob().subspan(packed.offsets()[s], packed.offsets()[s + 1] - packed.offsets()[s]);
+    const auto part =
+        packed.logprob().subspan(packed.offsets()[s], packed.offsets()[s + 1] - packed.offsets()[s]);
     ASSERT_EQ(part.size(), alone.logprob().size());
     EXPECT_EQ(std::memcmp(part.data(), alone.logprob().data(), part.size_bytes()), 0);
   }

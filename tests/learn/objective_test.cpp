@@ -58,9 +58,11 @@ TEST(PolicyObjective, GradientMatchesFiniteDifferences) {
     for (std::size_t i = 0; i < policy.size(); ++i) {
       const double kept = policy[i];
       policy[i] = kept + 1e-6;
-      const double above = policy_objective({policy, sampler, reference, advantage}, config, 0.25, unused).loss;
+      const double above =
+          policy_objective({policy, sampler, reference, advantage}, config, 0.25, unused).loss;
       policy[i] = kept - 1e-6;
-      const double below = policy_objective({policy, sampler, reference, advantage}, config, 0.25, unused).loss;
+      const double below =
+          policy_objective({policy, sampler, reference, advantage}, config, 0.25, unused).loss;
       policy[i] = kept;
       EXPECT_NEAR(coef[i], (above - below) / 2e-6, 1e-8);
     }
@@ -119,13 +121,15 @@ TEST(PolicyObjective, AgreesWithTrl) {
         values.resize(length);
         return values;
       };
-      const auto policy = cut("policy_logprob"), sampler = cut("sampler_logprob"), reference = cut("reference_logprob");
+      const auto policy = cut("policy_logprob"), sampler = cut("sampler_logprob"),
+                 reference = cut("reference_logprob");
       std::vector<double> coef(length);
       loss += policy_objective({policy, sampler, reference, c["advantage"][i]}, config,
                                token_weight(*form, denominators, lengths[i]), coef)
                   .loss;
       for (std::size_t t = 0; t < length; ++t) {
-        ASSERT_NEAR(coef[t], c["grad_policy_logprob"][i][t].get<double>(), 1e-9) << c["settings"] << i << "," << t;
+        ASSERT_NEAR(coef[t], c["grad_policy_logprob"][i][t].get<double>(), 1e-9)
+            << c["settings"] << i << "," << t;
       }
     }
     EXPECT_NEAR(loss, c["loss"].get<double>(), 1e-9) << c["settings"];

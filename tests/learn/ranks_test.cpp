@@ -1,4 +1,5 @@
-// Updates have the same bits on 1, 2 and 4 ranks: each size runs against the same fixed digest of a serial run.
+// Updates have the same bits on 1, 2 and 4 ranks: each size runs against the same fixed digest of a serial
+// run.
 #include <gtest/gtest.h>
 
 #include "reckon/learn/grpo.h"
@@ -59,7 +60,8 @@ Result train(Communicator& world, LossNormalise normalise, double kl_coef, std::
 
 TEST(Ranks, GrpoGivesTheBitsOfOneRank) {
   const auto alone = make_serial_communicator();
-  for (const LossNormalise normalise : {LossNormalise::token, LossNormalise::sequence, LossNormalise::constant}) {
+  for (const LossNormalise normalise :
+       {LossNormalise::token, LossNormalise::sequence, LossNormalise::constant}) {
     for (const double kl_coef : {0.0, 0.04}) {
       const Result expected = train(*alone, normalise, kl_coef, 2);
       const Result actual = train(testing::mpi_world(), normalise, kl_coef, 2);
@@ -75,7 +77,8 @@ TEST(Ranks, GrpoGivesTheBitsOfOneRank) {
 TEST(Ranks, TheMicroBatchChangesTheGradientByRoundingOnly) {
   const Result small = train(testing::mpi_world(), LossNormalise::token, 0.0, 1);
   const Result large = train(testing::mpi_world(), LossNormalise::token, 0.0, 16);
-  EXPECT_NEAR(small.stats.grad_norm, large.stats.grad_norm, 1e-4 * large.stats.grad_norm);  // of the third step
+  EXPECT_NEAR(small.stats.grad_norm, large.stats.grad_norm,
+              1e-4 * large.stats.grad_norm);  // of the third step
   EXPECT_NEAR(small.stats.loss, large.stats.loss, 1e-4);
 }
 

@@ -35,7 +35,8 @@ struct Case {
   [[nodiscard]] KvCache cache() const {
     KvCache result(lengths, kKvHeads, kDim);
     for (std::size_t t = 0; t < rows.size(); ++t) {
-      result.put(rows[t].slot, rows[t].position, k.data() + t * kKvHeads * kDim, v.data() + t * kKvHeads * kDim);
+      result.put(rows[t].slot, rows[t].position, k.data() + t * kKvHeads * kDim,
+                 v.data() + t * kKvHeads * kDim);
     }
     return result;
   }
@@ -52,7 +53,8 @@ std::vector<double> reference(const Case& c) {
       for (std::size_t j = first; j <= t; ++j) {
         double score = 0;
         for (std::size_t d = 0; d < kDim; ++d) {
-          score += static_cast<double>(c.q[(t * kHeads + h) * kDim + d]) * c.k[(j * kKvHeads + kv) * kDim + d];
+          score +=
+              static_cast<double>(c.q[(t * kHeads + h) * kDim + d]) * c.k[(j * kKvHeads + kv) * kDim + d];
         }
         p.push_back(std::exp(score / 4.0));  // sqrt(16)
         total += p.back();
@@ -91,18 +93,21 @@ TEST(Attention, BitsOfARowDoNotDependOnTheBatch) {
   const std::vector<std::int64_t> capacities{5, 128};
   KvCache cache(capacities, kKvHeads, kDim);
   for (std::size_t t = 0; t < 40; ++t) {
-    cache.put(1, static_cast<std::int64_t>(t), all.k.data() + t * kKvHeads * kDim, all.v.data() + t * kKvHeads * kDim);
+    cache.put(1, static_cast<std::int64_t>(t), all.k.data() + t * kKvHeads * kDim,
+              all.v.data() + t * kKvHeads * kDim);
     const RowPosition row{1, static_cast<std::int32_t>(t)};
     std::vector<float> out(kHeads * kDim);
     attention(std::span(all.q).subspan(t * kHeads * kDim, kHeads * kDim), {&row, 1}, cache, kHeads, out);
-    ASSERT_EQ(std::memcmp(out.data(), whole.data() + t * kHeads * kDim, out.size() * sizeof(float)), 0) << "token " << t;
+    ASSERT_EQ(std::memcmp(out.data(), whole.data() + t * kHeads * kDim, out.size() * sizeof(float)), 0)
+        << "token " << t;
   }
 }
 
 TEST(Attention, GradientsMatchFiniteDifferences) {
   Case c({5, 18});
   const auto dout = normal_values(c.q.size(), 9);
-  std::vector<float> out(c.q.size()), lse(c.rows.size() * kHeads), dq(c.q.size()), dk(c.k.size()), dv(c.v.size());
+  std::vector<float> out(c.q.size()), lse(c.rows.size() * kHeads), dq(c.q.size()), dk(c.k.size()),
+      dv(c.v.size());
   const auto loss = [&] {
     attention(c.q, c.rows, c.cache(), kHeads, out, lse);
     return dot(out, dout);
@@ -127,7 +132,8 @@ TEST(KvCache, CopiesAPrefixToASlotOfAnotherCapacity) {
   const std::vector<std::int64_t> capacities{20, 60};
   KvCache cache(capacities, kKvHeads, kDim);
   for (std::size_t t = 0; t < 20; ++t) {
-    cache.put(0, static_cast<std::int64_t>(t), c.k.data() + t * kKvHeads * kDim, c.v.data() + t * kKvHeads * kDim);
+    cache.put(0, static_cast<std::int64_t>(t), c.k.data() + t * kKvHeads * kDim,
+              c.v.data() + t * kKvHeads * kDim);
   }
   cache.copy_prefix(0, 1, 20);
   const auto last = std::span(c.q).last(kHeads * kDim);

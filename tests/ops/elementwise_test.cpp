@@ -61,7 +61,8 @@ TEST(AdamW, MatchesHandWorkedSteps) {
   // Then g = 0: m = 0.5, v = 1; corrected 0.5 / 0.75 = 2/3, 1 / 0.75 = 4/3; direction 0.577350;
   // w = 0.89 - 0.1 (0.577350 + 0.089) = 0.823365.
   std::vector<float> w{1}, m{0}, v{0};
-  AdamWStep step{.learning_rate = 0.1, .beta1 = 0.5, .beta2 = 0.5, .eps = 0, .weight_decay = 0.1, .gradient_scale = 0.5};
+  AdamWStep step{
+      .learning_rate = 0.1, .beta1 = 0.5, .beta2 = 0.5, .eps = 0, .weight_decay = 0.1, .gradient_scale = 0.5};
   step.step = 1;
   adamw(w, std::vector<float>{4}, m, v, step);  // scaled to 2
   EXPECT_NEAR(w[0], 0.89, 1e-6);

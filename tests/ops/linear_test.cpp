@@ -17,7 +17,8 @@ std::vector<double> reference(const std::vector<float>& x, const std::vector<flo
   std::vector<double> y(rows * out);
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t o = 0; o < out; ++o) {
-      for (std::size_t i = 0; i < in; ++i) y[r * out + o] += static_cast<double>(x[r * in + i]) * w[o * in + i];
+      for (std::size_t i = 0; i < in; ++i)
+        y[r * out + o] += static_cast<double>(x[r * in + i]) * w[o * in + i];
     }
   }
   return y;
@@ -36,7 +37,8 @@ TEST(Linear, MultipliesHandWorkedNumbers) {
 }
 
 TEST(Linear, MatchesFloat64ForOddShapes) {
-  for (const auto& [rows, out, in] : {std::array<std::size_t, 3>{1, 1, 1}, {3, 5, 7}, {65, 37, 129}, {200, 48, 128}}) {
+  for (const auto& [rows, out, in] :
+       {std::array<std::size_t, 3>{1, 1, 1}, {3, 5, 7}, {65, 37, 129}, {200, 48, 128}}) {
     const auto x = normal_values(rows * in, 1);
     const auto w = normal_values(out * in, 2);
     const PackedWeight weight(w, static_cast<std::int64_t>(out), static_cast<std::int64_t>(in));
@@ -82,7 +84,8 @@ TEST(Linear, BitsOfARowDoNotDependOnTheOthers) {
     const std::size_t first = kMost - rows;  // other neighbours, another place in its block
     std::vector<float> part(rows * kOut);
     linear(std::span(x).subspan(first * kIn), weight, part);
-    EXPECT_EQ(std::memcmp(part.data(), all.data() + first * kOut, part.size() * sizeof(float)), 0) << rows << " rows";
+    EXPECT_EQ(std::memcmp(part.data(), all.data() + first * kOut, part.size() * sizeof(float)), 0)
+        << rows << " rows";
   }
 }
 

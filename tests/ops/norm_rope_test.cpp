@@ -21,7 +21,8 @@ TEST(RmsNorm, MatchesHandWorkedNumbers) {
   EXPECT_NEAR(inverse[0], 0.2828427, 1e-6);
 }
 
-/// Central differences of f at x against the gradient: fp32 outputs and a step of 1e-2 leave about 1e-3 of slack.
+/// Central differences of f at x against the gradient: fp32 outputs and a step of 1e-2 leave about 1e-3 of
+/// slack.
 template <class Function>
 void expect_gradient(std::vector<float> x, const std::vector<float>& gradient, Function f, double tolerance) {
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -48,14 +49,16 @@ TEST(RmsNorm, GradientMatchesFiniteDifferences) {
     };
     loss(x, weight);
     rms_norm_backward(dy, x, weight, inverse, dx, dweight);
-    expect_gradient(x, dx, [&](const auto& in) { return loss(in, weight); }, 2e-3);
-    expect_gradient(weight, dweight, [&](const auto& w) { return loss(x, w); }, 2e-3);
+    expect_gradient(
+        x, dx, [&](const auto& in) { return loss(in, weight); }, 2e-3);
+    expect_gradient(
+        weight, dweight, [&](const auto& w) { return loss(x, w); }, 2e-3);
   }
 }
 
 TEST(NormRope, TurnsHandWorkedNumbers) {
-  // One head (1, 0 | 0, 1) of size 4: mean square 0.5, so it becomes sqrt(2) times itself. At position 1 with theta 1 both
-  // pairs turn by 1 radian: first = a cos - b sin, second = b cos + a sin.
+  // One head (1, 0 | 0, 1) of size 4: mean square 0.5, so it becomes sqrt(2) times itself. At position 1 with
+  // theta 1 both pairs turn by 1 radian: first = a cos - b sin, second = b cos + a sin.
   const std::vector<float> qkv{9, 1, 0, 0, 1, 9};
   const std::vector<float> weight(4, 1.0f);
   const RopeTable table(2, 4, 1.0);
@@ -63,8 +66,9 @@ TEST(NormRope, TurnsHandWorkedNumbers) {
   std::vector<float> out(4);
   norm_rope(qkv, {6, 1, 1, 4}, weight, 0.0, table, positions, out);
   const double root = std::sqrt(2.0);
-  expect_close(out, std::vector<double>{root * std::cos(1.0), -root * std::sin(1.0), root * std::sin(1.0),
-                                        root * std::cos(1.0)},
+  expect_close(out,
+               std::vector<double>{root * std::cos(1.0), -root * std::sin(1.0), root * std::sin(1.0),
+                                   root * std::cos(1.0)},
                1e-6);
 }
 
@@ -83,8 +87,10 @@ TEST(NormRope, GradientMatchesFiniteDifferences) {
   };
   loss(qkv, weight);
   norm_rope_backward(dout, qkv, slice, weight, inverse, table, positions, dqkv, dweight);
-  expect_gradient(qkv, dqkv, [&](const auto& in) { return loss(in, weight); }, 2e-3);
-  expect_gradient(weight, dweight, [&](const auto& w) { return loss(qkv, w); }, 2e-3);
+  expect_gradient(
+      qkv, dqkv, [&](const auto& in) { return loss(in, weight); }, 2e-3);
+  expect_gradient(
+      weight, dweight, [&](const auto& w) { return loss(qkv, w); }, 2e-3);
 }
 
 }  // namespace

@@ -38,13 +38,15 @@ TEST(TokenLogprob, ForwardAndBackwardMatchFloat64) {
     token_logprob_backward(coef, ids, temperature, lse, gradient);
     for (std::size_t r = 0; r < kRows; ++r) {
       double total = 0;
-      for (std::size_t v = 0; v < vocab; ++v) total += std::exp(logits[r * vocab + v] / static_cast<double>(temperature));
+      for (std::size_t v = 0; v < vocab; ++v)
+        total += std::exp(logits[r * vocab + v] / static_cast<double>(temperature));
       double expected_entropy = 0;
       for (std::size_t v = 0; v < vocab; ++v) {
         const double p = std::exp(logits[r * vocab + v] / static_cast<double>(temperature)) / total;
         if (p > 0) expected_entropy -= p * std::log(p);
         const double expected = coef[r] / static_cast<double>(temperature) * ((v == ids[r] ? 1.0 : 0.0) - p);
-        ASSERT_NEAR(gradient[r * vocab + v], expected, 1e-5) << "row " << r << ", word " << v << " of " << vocab;
+        ASSERT_NEAR(gradient[r * vocab + v], expected, 1e-5)
+            << "row " << r << ", word " << v << " of " << vocab;
       }
       // |x| is up to 25 and half an ulp of it 1e-6; two such roundings.
       const double expected = logits[r * vocab + ids[r]] / static_cast<double>(temperature) - std::log(total);

@@ -83,6 +83,7 @@ TEST(Summary, JsonHasEachResultUnderTheEvalStageAndTheStageItEvaluates) {
       json,
       (nlohmann::json{
           {"run", "r1-mini"},
+          {"complete", false},
           {"stages",
            {{"cold-start", {{"kind", "sft"}, {"seconds", 201.26}, {"steps", 600}, {"eval", both}}},
             {"eval-1",

@@ -8,8 +8,8 @@
 
 namespace reckon {
 
-/// Floats on a 64-byte boundary, zero at first, that keep their memory when they shrink: the workspace of a loop that
-/// must not allocate.
+/// Floats on a 64-byte boundary, zero at first, that keep their memory when they shrink: the workspace of a
+/// loop that must not allocate.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;

@@ -7,7 +7,8 @@
 
 namespace reckon {
 
-/// How a configuration struct declares its settings. The struct stands beside what it configures; beside it stands
+/// How a configuration struct declares its settings. The struct stands beside what it configures; beside it
+/// stands
 ///
 ///     template <class Visitor>
 ///     void describe(Visitor& visit, LossConfig& config) {
@@ -15,9 +16,10 @@ namespace reckon {
 ///       visit("loss_normalise", config.loss_normalise, any(), "what the summed loss is divided by");
 ///     }
 ///
-/// and nothing else defines a setting: reading a recipe, its checks, `recipe show` and `recipe docs` are visitors.
-/// Types of members: bool, std::int64_t, double, std::string, an enum with enum_names(), std::vector of those, a struct
-/// with its own describe() (a TOML table), std::vector of such structs (an array of tables), std::optional of a scalar.
+/// and nothing else defines a setting: reading a recipe, its checks, `recipe show` and `recipe docs` are
+/// visitors. Types of members: bool, std::int64_t, double, std::string, an enum with enum_names(),
+/// std::vector of those, a struct with its own describe() (a TOML table), std::vector of such structs (an
+/// array of tables).
 struct Bounds {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
@@ -43,9 +45,11 @@ struct Bounds {
   return bounds;
 }
 
-/// Names of an enum's values in recipes and logs: an overload found by argument-dependent look-up, for example
+/// Names of an enum's values in recipes and logs: an overload found by argument-dependent look-up, for
+/// example
 ///     constexpr auto enum_names(AdvantageScale) {
-///       return std::array{EnumName{AdvantageScale::group_std, "group_std"}, EnumName{AdvantageScale::none, "none"}};
+///       return std::array{EnumName{AdvantageScale::group_std, "group_std"}, EnumName{AdvantageScale::none,
+///       "none"}};
 ///     }
 template <class Enum>
 struct EnumName {

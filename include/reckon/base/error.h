@@ -17,7 +17,8 @@ enum class ExitCode : int {
   environment = 78,    ///< the machine or the launch is not as needed
 };
 
-/// An error for the user: the message reads `<where>: <what is wrong, with the values> (<what is needed>). <hint>`.
+/// An error for the user: the message reads `<where>: <what is wrong, with the values> (<what is needed>).
+/// <hint>`.
 class Error : public std::runtime_error {
  public:
   Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

@@ -9,22 +9,20 @@ namespace reckon {
 
 /// The grader's word on one answer. Numbers are written to rollout logs: never renumber.
 enum class Grade : std::uint8_t {
-  equal = 0,               ///< proved equal to the gold, or right by the rules of the problem
-  different = 1,           ///< proved different, or against the rules
-  no_answer = 2,           ///< nothing to grade: no answer in the completion, or it was cut off
-  gold_unparseable = 3,    ///< the problem itself cannot be graded
-  refused = 4,             ///< over a limit of the grader
-  timeout = 5,             ///< the grader ran out of time
-  undecided = 6,           ///< neither equality nor difference could be shown
+  equal = 0,             ///< proved equal to the gold, or right by the rules of the problem
+  different = 1,         ///< proved different, or against the rules
+  no_answer = 2,         ///< nothing to grade: no answer in the completion, or it was cut off
+  gold_unparseable = 3,  ///< the problem itself cannot be graded
+  refused = 4,           ///< over a limit of the grader
+  timeout = 5,           ///< the grader ran out of time
+  undecided = 6,         ///< neither equality nor difference could be shown
 };
 constexpr auto enum_names(Grade) {
-  return std::array{EnumName{Grade::equal, "equal"},
-                    EnumName{Grade::different, "different"},
-                    EnumName{Grade::no_answer, "no_answer"},
-                    EnumName{Grade::gold_unparseable, "gold_unparseable"},
-                    EnumName{Grade::refused, "refused"},
-                    EnumName{Grade::timeout, "timeout"},
-                    EnumName{Grade::undecided, "undecided"}};
+  return std::array{
+      EnumName{Grade::equal, "equal"},         EnumName{Grade::different, "different"},
+      EnumName{Grade::no_answer, "no_answer"}, EnumName{Grade::gold_unparseable, "gold_unparseable"},
+      EnumName{Grade::refused, "refused"},     EnumName{Grade::timeout, "timeout"},
+      EnumName{Grade::undecided, "undecided"}};
 }
 
 /// What learning sees. Numbers are written to rollout logs: never renumber.
@@ -36,17 +34,22 @@ enum class Verdict : std::uint8_t {
 };
 constexpr auto enum_names(Verdict) {
   return std::array{EnumName{Verdict::right, "right"}, EnumName{Verdict::wrong, "wrong"},
-                    EnumName{Verdict::no_answer, "no_answer"}, EnumName{Verdict::grader_failed, "grader_failed"}};
+                    EnumName{Verdict::no_answer, "no_answer"},
+                    EnumName{Verdict::grader_failed, "grader_failed"}};
 }
 
-/// Design, section 3: equal is right; different, refused, timeout, undecided are wrong; gold_unparseable is a failure of
-/// the grader's side, which nothing that a policy writes leads to.
+/// Design, section 3: equal is right; different, refused, timeout, undecided are wrong; gold_unparseable is a
+/// failure of the grader's side, which nothing that a policy writes leads to.
 [[nodiscard]] constexpr Verdict verdict_of(Grade grade) {
   switch (grade) {
-    case Grade::equal: return Verdict::right;
-    case Grade::no_answer: return Verdict::no_answer;
-    case Grade::gold_unparseable: return Verdict::grader_failed;
-    default: return Verdict::wrong;
+    case Grade::equal:
+      return Verdict::right;
+    case Grade::no_answer:
+      return Verdict::no_answer;
+    case Grade::gold_unparseable:
+      return Verdict::grader_failed;
+    default:
+      return Verdict::wrong;
   }
 }
 

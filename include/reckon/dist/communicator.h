@@ -10,8 +10,9 @@
 
 namespace reckon {
 
-/// The ranks of a job and what they say to each other. All calls but rank() and size() are collective: every rank must
-/// make the same ones in the same order. Sums run in rank order, so that they are the same on every rank and run.
+/// The ranks of a job and what they say to each other. All calls but rank() and size() are collective: every
+/// rank must make the same ones in the same order. Sums run in rank order, so that they are the same on every
+/// rank and run.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -37,10 +38,12 @@ class Communicator {
 /// One rank, alone.
 [[nodiscard]] std::unique_ptr<Communicator> make_serial_communicator();
 
-/// MPI from MPI_Init to MPI_Finalize; make one, before any other MPI call. Its communicator covers MPI_COMM_WORLD.
+/// MPI from MPI_Init to MPI_Finalize; make one, before any other MPI call. Its communicator covers
+/// MPI_COMM_WORLD.
 class MpiSession {
  public:
-  /// \throws Error(environment) where the launcher started more tasks than MPI sees: srun without the right PMI starts
+  /// \throws Error(environment) where the launcher started more tasks than MPI sees: srun without the right
+  /// PMI starts
   ///         every rank alone, each believing itself rank 0 of 1.
   MpiSession(int* argc, char*** argv);
   ~MpiSession();

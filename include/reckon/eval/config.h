@@ -14,8 +14,10 @@ struct EvalConfig {
 
 template <class Visitor>
 void describe(Visitor& visit, EvalConfig& c) {
-  visit("eval_prompts", c.eval_prompts, between(1, 1e6), "held-out problems of each task; the same in every run");
-  visit("eval_samples", c.eval_samples, between(1, 65536), "completions sampled for each, besides the greedy one");
+  visit("eval_prompts", c.eval_prompts, between(1, 1e6),
+        "held-out problems of each task; the same in every run");
+  visit("eval_samples", c.eval_samples, between(1, 65536),
+        "completions sampled for each, besides the greedy one");
 }
 
 }  // namespace reckon

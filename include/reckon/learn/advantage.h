@@ -21,9 +21,11 @@ struct GroupAdvantages {
 /// \param epsilon   added to the population standard deviation, in reward units; positive
 /// \return  advantages that sum to 0 up to rounding; equal rewards give exact zeros.
 /// \throws std::invalid_argument where the sizes differ or a reward is not finite.
-/// \note Sums run in float64: in float32 the mean of twelve rewards of 1.1 is not 1.1, and the division would turn that
+/// \note Sums run in float64: in float32 the mean of twelve rewards of 1.1 is not 1.1, and the division would
+/// turn that
 ///       rounding error into a visible advantage.
-[[nodiscard]] GroupAdvantages group_advantages(std::span<const float> rewards, std::span<const Verdict> verdicts,
-                                               AdvantageScale scale, double epsilon = 1e-6);
+[[nodiscard]] GroupAdvantages group_advantages(std::span<const float> rewards,
+                                               std::span<const Verdict> verdicts, AdvantageScale scale,
+                                               double epsilon = 1e-6);
 
 }  // namespace reckon

@@ -26,15 +26,20 @@ void describe(Visitor& visit, OptimizerConfig& c) {
   visit("learning_rate", c.learning_rate, above(0), "highest learning rate, reached after the warm-up");
   visit("final_learning_rate_fraction", c.final_learning_rate_fraction, between(0, 1),
         "cosine decay ends at this fraction of learning_rate; 1 keeps it constant");
-  visit("warmup_fraction", c.warmup_fraction, between(0, 1), "share of the steps in which the rate rises linearly from 0");
-  visit("adam_beta1", c.adam_beta1, Bounds{.low = 0, .high = 1, .high_open = true}, "decay of the first moment");
-  visit("adam_beta2", c.adam_beta2, Bounds{.low = 0, .high = 1, .high_open = true}, "decay of the second moment");
+  visit("warmup_fraction", c.warmup_fraction, between(0, 1),
+        "share of the steps in which the rate rises linearly from 0");
+  visit("adam_beta1", c.adam_beta1, Bounds{.low = 0, .high = 1, .high_open = true},
+        "decay of the first moment");
+  visit("adam_beta2", c.adam_beta2, Bounds{.low = 0, .high = 1, .high_open = true},
+        "decay of the second moment");
   visit("adam_eps", c.adam_eps, above(0), "added to the root of the second moment");
   visit("weight_decay", c.weight_decay, at_least(0), "decoupled; not applied to norms");
-  visit("max_grad_norm", c.max_grad_norm, at_least(0), "the gradient is scaled down to this norm; 0 does not clip");
+  visit("max_grad_norm", c.max_grad_norm, at_least(0),
+        "the gradient is scaled down to this norm; 0 does not clip");
 }
 
-/// How a step's sequences are cut into pieces. The gradient does not depend on it, nor on the number of ranks.
+/// How a step's sequences are cut into pieces. The gradient does not depend on it, nor on the number of
+/// ranks.
 struct BatchConfig {
   std::int64_t leaf_sequences = 16;
   std::int64_t micro_batch_leaves = 2;
@@ -42,8 +47,10 @@ struct BatchConfig {
 
 template <class Visitor>
 void describe(Visitor& visit, BatchConfig& c) {
-  visit("leaf_sequences", c.leaf_sequences, between(1, 65536), "sequences of a leaf, the unit of gradient sums");
-  visit("micro_batch_leaves", c.micro_batch_leaves, between(1, 65536), "leaves in one forward and backward pass");
+  visit("leaf_sequences", c.leaf_sequences, between(1, 65536),
+        "sequences of a leaf, the unit of gradient sums");
+  visit("micro_batch_leaves", c.micro_batch_leaves, between(1, 65536),
+        "leaves in one forward and backward pass");
 }
 
 /// One phase of an SFT stage's data.
@@ -55,7 +62,8 @@ struct MixPhase {
 
 template <class Visitor>
 void describe(Visitor& visit, MixPhase& c) {
-  visit("until", c.until, Bounds{.low = 0, .high = 1, .low_open = true}, "the phase ends at this share of the steps");
+  visit("until", c.until, Bounds{.low = 0, .high = 1, .low_open = true},
+        "the phase ends at this share of the steps");
   visit("think_share", c.think_share, between(0, 1),
         "share of examples that answer step by step; the others answer at once");
   visit("tasks", c.tasks, any(), "tasks drawn in this phase; empty is those of the stage");
@@ -68,7 +76,8 @@ struct SftConfig {
 
 template <class Visitor>
 void describe(Visitor& visit, SftConfig& c) {
-  visit("tokens_per_step", c.tokens_per_step, between(16, 1e9), "sequences are added to a step up to this many tokens");
+  visit("tokens_per_step", c.tokens_per_step, between(16, 1e9),
+        "sequences are added to a step up to this many tokens");
   visit("mix_schedule", c.mix_schedule, any(), "phases, in order of until; the last ends at 1");
 }
 
@@ -104,7 +113,8 @@ template <class Visitor>
 void describe(Visitor& visit, LossConfig& c) {
   visit("clip_eps_low", c.clip_eps_low, between(0, 1), "epsilon of Eq. 3 below 1");
   visit("clip_eps_high", c.clip_eps_high, at_least(0), "epsilon of Eq. 3 above 1");
-  visit("kl_coef", c.kl_coef, at_least(0), "beta of Eq. 3, estimator k3 of Eq. 4; 0 loads no reference model");
+  visit("kl_coef", c.kl_coef, at_least(0),
+        "beta of Eq. 3, estimator k3 of Eq. 4; 0 loads no reference model");
   visit("loss_normalise", c.loss_normalise, any(), "what the summed loss is divided by");
 }
 

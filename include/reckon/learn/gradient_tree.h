@@ -9,9 +9,10 @@
 
 namespace reckon {
 
-/// Sums gradients of numbered leaves along one binary tree: node (l, i) is node (l-1, 2i) + node (l-1, 2i+1), or the
-/// left one alone where there is no right one. The tree knows only the leaves' global numbers, so the sum has the same
-/// bits however the leaves are spread over ranks. Memory: one gradient for each level in use.
+/// Sums gradients of numbered leaves along one binary tree: node (l, i) is node (l-1, 2i) + node (l-1, 2i+1),
+/// or the left one alone where there is no right one. The tree knows only the leaves' global numbers, so the
+/// sum has the same bits however the leaves are spread over ranks. Memory: one gradient for each level in
+/// use.
 class GradientTree {
  public:
   explicit GradientTree(std::size_t gradient_size) : size_(gradient_size) {}
@@ -20,8 +21,8 @@ class GradientTree {
   [[nodiscard]] std::span<float> begin_leaf();
   /// Takes the gradient of leaf `number` (the one of begin_leaf). Numbers of a rank ascend by one.
   void push(std::int64_t number);
-  /// The sum over the leaves of all ranks, whose ranges follow each other in rank order; the same on every rank.
-  /// Collective. The tree is empty afterwards. \param total [gradient_size], written
+  /// The sum over the leaves of all ranks, whose ranges follow each other in rank order; the same on every
+  /// rank. Collective. The tree is empty afterwards. \param total [gradient_size], written
   void reduce(Communicator& world, std::span<float> total);
 
  private:

@@ -14,18 +14,19 @@ bool assign_advantages(Group& group, AdvantageScale scale);
 
 /// Metrics of the updates of one GRPO step.
 struct GrpoStats {
-  UpdateStats sums;                   ///< over the updates; grad_norm and learning_rate of the last
+  UpdateStats sums;  ///< over the updates; grad_norm and learning_rate of the last
   std::int64_t zero_variance_groups = 0;
 };
 
-/// Group-relative policy optimisation (DeepSeekMath, arXiv:2402.03300, Algorithm 1, lines 10-11): updates_per_step
-/// optimizer updates on the groups of one step, each on an equal share of them, in order.
-/// A zero-variance group has no policy gradient: without a KL term it is left out of the passes (and counted), but its
-/// tokens count in the denominators all the same.
+/// Group-relative policy optimisation (DeepSeekMath, arXiv:2402.03300, Algorithm 1, lines 10-11):
+/// updates_per_step optimizer updates on the groups of one step, each on an equal share of them, in order. A
+/// zero-variance group has no policy gradient: without a KL term it is left out of the passes (and counted),
+/// but its tokens count in the denominators all the same.
 class GrpoUpdater {
  public:
   /// \param reference  pi_ref, where kl_coef is not 0; must outlive the updater
-  GrpoUpdater(Learner& learner, const GrpoConfig& config, const Decoder* reference, std::int64_t max_new_tokens);
+  GrpoUpdater(Learner& learner, const GrpoConfig& config, const Decoder* reference,
+              std::int64_t max_new_tokens);
 
   /// \param groups  all groups of the step, of all ranks, in global order, with advantages. Collective.
   GrpoStats update(std::span<const Group> groups, float temperature);

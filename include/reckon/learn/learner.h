@@ -36,9 +36,9 @@ struct UpdateStats {
 using PartLoss =
     std::function<UpdateStats(std::size_t first_sequence, const PolicyPass& pass, std::span<float> coef)>;
 
-/// Updates a decoder's weights by AdamW. Every rank holds the whole list of an update's sequences and works on its
-/// share of the micro-batches; gradients are summed along a tree over micro-batches (GradientTree), so that any number
-/// of ranks gives the same bits.
+/// Updates a decoder's weights by AdamW. Every rank holds the whole list of an update's sequences and works
+/// on its share of the micro-batches; gradients are summed along a tree over micro-batches (GradientTree), so
+/// that any number of ranks gives the same bits.
 class Learner {
  public:
   /// \param total_updates  of the stage: the schedule's length
@@ -52,7 +52,8 @@ class Learner {
   [[nodiscard]] std::int64_t updates() const { return updates_; }
 
  private:
-  UpdateStats run_micro_batches(std::span<const TrainSequence> sequences, float temperature, const PartLoss& loss);
+  UpdateStats run_micro_batches(std::span<const TrainSequence> sequences, float temperature,
+                                const PartLoss& loss);
   void apply(double learning_rate, double gradient_scale);
 
   Decoder& decoder_;

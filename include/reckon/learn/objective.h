@@ -7,8 +7,8 @@
 
 namespace reckon {
 
-/// What the loss of one optimizer update is divided by: counted over all ranks and micro-batches before the first
-/// backward pass, so that the gradient does not depend on how the update is cut.
+/// What the loss of one optimizer update is divided by: counted over all ranks and micro-batches before the
+/// first backward pass, so that the gradient does not depend on how the update is cut.
 struct LossDenominators {
   std::int64_t tokens = 0;          ///< completion tokens
   std::int64_t sequences = 0;       ///< completions
@@ -16,7 +16,8 @@ struct LossDenominators {
 };
 
 /// The share of a completion of `length` tokens in the loss, for each of its tokens.
-[[nodiscard]] double token_weight(LossNormalise normalise, const LossDenominators& denominators, std::int64_t length);
+[[nodiscard]] double token_weight(LossNormalise normalise, const LossDenominators& denominators,
+                                  std::int64_t length);
 
 /// Inputs of the objective for one completion of T tokens.
 struct CompletionLogprobs {
@@ -29,18 +30,19 @@ struct CompletionLogprobs {
 /// Sums over the tokens of a completion.
 struct ObjectiveSums {
   double loss = 0;
-  double kl = 0;             ///< of k3
-  double clipped = 0;        ///< number of tokens whose ratio was clipped
+  double kl = 0;       ///< of k3
+  double clipped = 0;  ///< number of tokens whose ratio was clipped
   double ratio = 0;
   double max_logprob_diff = 0;  ///< largest |policy - sampler|, a maximum
 };
 
-/// The clipped objective with KL penalty, as a loss to be minimised. DeepSeekMath, arXiv:2402.03300, Eq. 3 and 4:
+/// The clipped objective with KL penalty, as a loss to be minimised. DeepSeekMath, arXiv:2402.03300, Eq. 3
+/// and 4:
 ///   loss = -sum_t w [ min(rho_t A, clip(rho_t, 1 - eps_low, 1 + eps_high) A) - beta k3_t ]
 ///   rho_t = exp(policy_t - sampler_t);  k3_t = exp(d) - d - 1 with d = reference_t - policy_t
 /// w is token_weight(). All in float64.
 /// \param coef  [T], written: d loss / d policy_t
-[[nodiscard]] ObjectiveSums policy_objective(const CompletionLogprobs& completion, const LossConfig& config, double weight,
-                                             std::span<double> coef);
+[[nodiscard]] ObjectiveSums policy_objective(const CompletionLogprobs& completion, const LossConfig& config,
+                                             double weight, std::span<double> coef);
 
 }  // namespace reckon

@@ -38,9 +38,9 @@ class PolicyPass {
   PackedRows rows_;
   LayerCaches caches_;
   Activations activations_;
-  std::vector<std::uint32_t> targets_;      // [T]
-  std::vector<std::int64_t> target_rows_;   // [T] row whose output predicts the target
-  std::vector<std::size_t> offsets_;        // [S + 1]
+  std::vector<std::uint32_t> targets_;     // [T]
+  std::vector<std::int64_t> target_rows_;  // [T] row whose output predicts the target
+  std::vector<std::size_t> offsets_;       // [S + 1]
   AlignedBuffer hidden_, picked_, logits_, dhidden_, dpicked_;
   std::vector<float> logprob_, entropy_, lse_;
   float temperature_ = 1;

@@ -32,15 +32,18 @@ struct ModelInitConfig {
 
 template <class Visitor>
 void describe(Visitor& visit, ModelInitConfig& c) {
-  visit("init", c.init, any(), "random weights of this family and the shape below; not used where path is given");
+  visit("init", c.init, any(),
+        "random weights of this family and the shape below; not used where path is given");
   visit("path", c.path, any(), "folder with config.json, model.safetensors and tokenizer.json to start from");
   visit("hidden_size", c.hidden_size, between(8, 65536), "width of the residual stream");
   visit("intermediate_size", c.intermediate_size, between(8, 262144), "width inside the SwiGLU block");
   visit("num_hidden_layers", c.num_hidden_layers, between(1, 256), "decoder blocks");
   visit("num_attention_heads", c.num_attention_heads, between(1, 256), "query heads");
-  visit("num_key_value_heads", c.num_key_value_heads, between(1, 256), "key and value heads; divides the query heads");
+  visit("num_key_value_heads", c.num_key_value_heads, between(1, 256),
+        "key and value heads; divides the query heads");
   visit("head_dim", c.head_dim, between(2, 256), "width of one head; even");
-  visit("max_position_embeddings", c.max_position_embeddings, between(8, 1048576), "longest sequence, in tokens");
+  visit("max_position_embeddings", c.max_position_embeddings, between(8, 1048576),
+        "longest sequence, in tokens");
   visit("rope_theta", c.rope_theta, above(0), "base of the rotary position angles");
   visit("rms_norm_eps", c.rms_norm_eps, above(0), "added to the mean square in RMSNorm");
   visit("initializer_range", c.initializer_range, above(0), "standard deviation of the first weights");

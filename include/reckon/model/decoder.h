@@ -24,15 +24,16 @@ struct PackedRows {
   [[nodiscard]] std::size_t size() const { return token_ids.size(); }
 };
 
-/// What the forward pass leaves for the backward pass, and its workspace. Without keep_for_backward one layer's buffers
-/// serve all layers.
+/// What the forward pass leaves for the backward pass, and its workspace. Without keep_for_backward one
+/// layer's buffers serve all layers.
 struct Activations {
   struct Layer {
     AlignedBuffer input, input_normed, input_inv_rms;  // [T, H], [T, H], [T]
-    AlignedBuffer qkv, q, k, q_inv_rms, k_inv_rms;     // [T, (heads + 2 kv_heads) D], [T, heads, D], [T, kv_heads, D]
-    AlignedBuffer attended, lse;                       // [T, heads D], [T, heads]
+    AlignedBuffer qkv, q, k, q_inv_rms,
+        k_inv_rms;                // [T, (heads + 2 kv_heads) D], [T, heads, D], [T, kv_heads, D]
+    AlignedBuffer attended, lse;  // [T, heads D], [T, heads]
     AlignedBuffer middle, middle_normed, middle_inv_rms;
-    AlignedBuffer gate_up, activated;                  // [T, 2 I], [T, I]
+    AlignedBuffer gate_up, activated;  // [T, 2 I], [T, I]
   };
   bool keep_for_backward = false;
   std::vector<Layer> layers;
@@ -52,10 +53,10 @@ struct ParameterTensor {
   bool is_norm = false;  ///< a norm's weight: 1 at first, no weight decay
 };
 
-/// A decoder-only transformer in the Qwen3 form: RMSNorm, rotary positions, grouped-query attention with normalised
-/// queries and keys, SwiGLU. float32 on the CPU. All parameters lie in one vector, in the order of tensors(); the
-/// weights of q, k, v and of gate, up stand together and are multiplied as one.
-/// Sampler and learner run the same forward pass: a row's result depends on its sequence alone, bit for bit.
+/// A decoder-only transformer in the Qwen3 form: RMSNorm, rotary positions, grouped-query attention with
+/// normalised queries and keys, SwiGLU. float32 on the CPU. All parameters lie in one vector, in the order of
+/// tensors(); the weights of q, k, v and of gate, up stand together and are multiplied as one. Sampler and
+/// learner run the same forward pass: a row's result depends on its sequence alone, bit for bit.
 class Decoder {
  public:
   /// \throws Error(usage) where the shape is not supported (head_dim a multiple of 16, at most 256).
@@ -81,13 +82,14 @@ class Decoder {
   /// Runs the rows through all blocks and the last norm, putting their keys and values into the caches.
   /// Earlier positions of the rows' slots must be in the caches or among the rows.
   /// \param hidden [T, H]
-  void forward(const PackedRows& rows, LayerCaches& caches, Activations& activations, std::span<float> hidden) const;
+  void forward(const PackedRows& rows, LayerCaches& caches, Activations& activations,
+               std::span<float> hidden) const;
   /// logits = hidden E^T. \param hidden [R, H]  \param logits [R, V]
   void logits(std::span<const float> hidden, std::span<float> logits) const;
 
   /// Gradient of logits(): writes dhidden [R, H], adds to gradients [parameters().size()].
-  void logits_backward(std::span<const float> dlogits, std::span<const float> hidden, std::span<float> dhidden,
-                       std::span<float> gradients) const;
+  void logits_backward(std::span<const float> dlogits, std::span<const float> hidden,
+                       std::span<float> dhidden, std::span<float> gradients) const;
   /// Gradient of forward(), for rows that are whole sequences and activations kept for it; adds to gradients.
   /// \param dhidden [T, H]
   void backward(const PackedRows& rows, const LayerCaches& caches, Activations& activations,
@@ -105,8 +107,9 @@ class Decoder {
   [[nodiscard]] std::int64_t qkv_width() const;
   void forward_layer(const Layer& layer, const PackedRows& rows, KvCache& cache, Activations::Layer& a,
                      std::span<float> x) const;
-  void backward_layer(const Layer& layer, const PackedRows& rows, const KvCache& cache, const Activations::Layer& a,
-                      AlignedBuffer* work, std::span<float> dx, std::span<float> gradients) const;
+  void backward_layer(const Layer& layer, const PackedRows& rows, const KvCache& cache,
+                      const Activations::Layer& a, AlignedBuffer* work, std::span<float> dx,
+                      std::span<float> gradients) const;
 
   DecoderConfig config_;
   std::vector<ParameterTensor> tensors_;

@@ -8,8 +8,9 @@
 
 namespace reckon {
 
-/// Keys and values of many sequences ("slots") for one layer. Keys lie transposed, [kv_heads][head_dim][capacity], so
-/// that the scores of sixteen keys are computed at once; values lie [kv_heads][capacity][head_dim].
+/// Keys and values of many sequences ("slots") for one layer. Keys lie transposed,
+/// [kv_heads][head_dim][capacity], so that the scores of sixteen keys are computed at once; values lie
+/// [kv_heads][capacity][head_dim].
 class KvCache {
  public:
   KvCache() = default;
@@ -46,21 +47,18 @@ struct RowPosition {
   std::int32_t position = 0;
 };
 
-/// Causal attention of rows against their slots: out_t = sum_j softmax_j(q_t . k_j / sqrt(head_dim)) v_j over the
-/// positions j <= t of the slot, which must have been put into the cache. Grouped-query: query head h reads key head
-/// h / (heads / kv_heads). Each row is computed alone, in one order of sums whoever asks: prefill, decode and learner
-/// get the same bits.
-/// \param q    [T, heads, head_dim]
-/// \param out  [T, heads, head_dim]
-/// \param lse  [T, heads] or empty: log of the sum of exponentials, which the backward pass reads
+/// Causal attention of rows against their slots: out_t = sum_j softmax_j(q_t . k_j / sqrt(head_dim)) v_j over
+/// the positions j <= t of the slot, which must have been put into the cache. Grouped-query: query head h
+/// reads key head h / (heads / kv_heads). Each row is computed alone, in one order of sums whoever asks:
+/// prefill, decode and learner get the same bits. \param q    [T, heads, head_dim] \param out  [T, heads,
+/// head_dim] \param lse  [T, heads] or empty: log of the sum of exponentials, which the backward pass reads
 /// \throws std::invalid_argument where head_dim is not a multiple of 16 or sizes do not fit.
-void attention(std::span<const float> q, std::span<const RowPosition> rows, const KvCache& cache, std::int64_t heads,
-               std::span<float> out, std::span<float> lse = {});
+void attention(std::span<const float> q, std::span<const RowPosition> rows, const KvCache& cache,
+               std::int64_t heads, std::span<float> out, std::span<float> lse = {});
 
-/// Gradients of attention for whole sequences: the rows of each slot stand together, at positions 0, 1, 2, ...
-/// \param dout, out, q  [T, heads, head_dim], lse [T, heads]
-/// \param dq            [T, heads, head_dim], written
-/// \param dk, dv        [T, kv_heads, head_dim], written
+/// Gradients of attention for whole sequences: the rows of each slot stand together, at positions 0, 1, 2,
+/// ... \param dout, out, q  [T, heads, head_dim], lse [T, heads] \param dq            [T, heads, head_dim],
+/// written \param dk, dv        [T, kv_heads, head_dim], written
 void attention_backward(std::span<const float> dout, std::span<const float> out, std::span<const float> q,
                         std::span<const float> lse, std::span<const RowPosition> rows, const KvCache& cache,
                         std::int64_t heads, std::span<float> dq, std::span<float> dk, std::span<float> dv);

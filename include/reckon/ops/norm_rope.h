@@ -6,9 +6,9 @@
 
 namespace reckon {
 
-/// RMSNorm (Zhang and Sennrich, arXiv:1910.07467): y = x / sqrt(mean(x^2) + eps) * weight, row by row, float32.
-/// \param x [T, H]  \param weight [H]  \param y [T, H]
-/// \param inv_rms [T] or empty: 1 / sqrt(mean(x^2) + eps), which the backward pass reads.
+/// RMSNorm (Zhang and Sennrich, arXiv:1910.07467): y = x / sqrt(mean(x^2) + eps) * weight, row by row,
+/// float32. \param x [T, H]  \param weight [H]  \param y [T, H] \param inv_rms [T] or empty: 1 /
+/// sqrt(mean(x^2) + eps), which the backward pass reads.
 void rms_norm(std::span<const float> x, std::span<const float> weight, double eps, std::span<float> y,
               std::span<float> inv_rms = {});
 
@@ -16,8 +16,8 @@ void rms_norm(std::span<const float> x, std::span<const float> weight, double ep
 void rms_norm_backward(std::span<const float> dy, std::span<const float> x, std::span<const float> weight,
                        std::span<const float> inv_rms, std::span<float> dx, std::span<float> dweight);
 
-/// Cosines and sines of rotary position embeddings (Su et al., arXiv:2104.09864), in the layout of the Hugging Face
-/// models: component i of the first half of a head turns with component i of the second half.
+/// Cosines and sines of rotary position embeddings (Su et al., arXiv:2104.09864), in the layout of the
+/// Hugging Face models: component i of the first half of a head turns with component i of the second half.
 class RopeTable {
  public:
   RopeTable() = default;
@@ -33,7 +33,8 @@ class RopeTable {
   std::vector<float> cos_, sin_;
 };
 
-/// Where the heads lie that qk_norm_rope works on: `heads` heads of head_dim values at `offset` in rows of `stride`.
+/// Where the heads lie that qk_norm_rope works on: `heads` heads of head_dim values at `offset` in rows of
+/// `stride`.
 struct HeadSlice {
   std::int64_t stride = 0;
   std::int64_t offset = 0;
@@ -51,9 +52,11 @@ void norm_rope(std::span<const float> qkv, const HeadSlice& slice, std::span<con
                const RopeTable& table, std::span<const std::int32_t> positions, std::span<float> out,
                std::span<float> inv_rms = {});
 
-/// Gradients of norm_rope: writes the slice of dqkv [T, stride], adds to dweight [head_dim]. \param dout [T, heads, head_dim]
+/// Gradients of norm_rope: writes the slice of dqkv [T, stride], adds to dweight [head_dim]. \param dout [T,
+/// heads, head_dim]
 void norm_rope_backward(std::span<const float> dout, std::span<const float> qkv, const HeadSlice& slice,
                         std::span<const float> weight, std::span<const float> inv_rms, const RopeTable& table,
-                        std::span<const std::int32_t> positions, std::span<float> dqkv, std::span<float> dweight);
+                        std::span<const std::int32_t> positions, std::span<float> dqkv,
+                        std::span<float> dweight);
 
 }  // namespace reckon

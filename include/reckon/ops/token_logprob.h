@@ -5,9 +5,9 @@
 
 namespace reckon {
 
-/// Log of the sum of exponentials of a row of logits divided by the temperature: max + log(sum_v exp(x_v / T - max)).
-/// The one place where temperature is applied, for the sampler and the learner alike.
-/// \param logits [V]
+/// Log of the sum of exponentials of a row of logits divided by the temperature: max + log(sum_v exp(x_v / T
+/// - max)). The one place where temperature is applied, for the sampler and the learner alike. \param logits
+/// [V]
 [[nodiscard]] float log_sum_exp(std::span<const float> logits, float temperature);
 
 /// Log-probability (natural log) of each row's token, and the entropy of the row's distribution in nats.
@@ -18,9 +18,10 @@ namespace reckon {
 void token_logprob(std::span<const float> logits, std::span<const std::uint32_t> token_ids, float temperature,
                    std::span<float> logprob, std::span<float> entropy = {}, std::span<float> lse = {});
 
-/// Gradient with respect to the logits, in place of them: dlogits[t, v] = coef[t] / T * (1[v = id[t]] - p[t, v]).
-/// \param logits [R, V], overwritten  \param coef [R]: d loss / d logprob  \param lse [R] of the forward pass
-void token_logprob_backward(std::span<const float> coef, std::span<const std::uint32_t> token_ids, float temperature,
-                            std::span<const float> lse, std::span<float> logits);
+/// Gradient with respect to the logits, in place of them: dlogits[t, v] = coef[t] / T * (1[v = id[t]] - p[t,
+/// v]). \param logits [R, V], overwritten  \param coef [R]: d loss / d logprob  \param lse [R] of the forward
+/// pass
+void token_logprob_backward(std::span<const float> coef, std::span<const std::uint32_t> token_ids,
+                            float temperature, std::span<const float> lse, std::span<float> logits);
 
 }  // namespace reckon

@@ -35,6 +35,7 @@ struct StageSummary {
 /// What a run came to, stage by stage: `summary.json`, and the table at the end of the run.
 struct Summary {
   std::string run;
+  bool complete = false;  ///< every stage of the recipe has run to its end
   std::vector<StageSummary> stages;
   ExtraNumbers extra;
 
@@ -46,9 +47,9 @@ struct Summary {
                     const TaskResult& result);
 };
 
-/// {"run", "stages": {NAME: {"kind", "seconds", "steps", "from"?, "eval"?: {TASK: {"pass_at_1", "ci95", "n",
-/// "mean_tokens", "greedy", ...}}, ...}}, ...}: extra numbers stand beside the others; what is not finite is
-/// null.
+/// {"run", "complete", "stages": {NAME: {"kind", "seconds", "steps", "from"?, "eval"?: {TASK: {"pass_at_1",
+/// "ci95", "n", "mean_tokens", "greedy", ...}}, ...}}, ...}: extra numbers stand beside the others; what is
+/// not finite is null.
 [[nodiscard]] std::string summary_json(const Summary& summary);
 
 /// Writes summary.json; a reader sees the old file or the new one. \throws Error(io).

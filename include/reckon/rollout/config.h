@@ -6,7 +6,8 @@
 
 namespace reckon {
 
-/// How completions are sampled while training. No top-p, top-k or penalties: the learner's distribution is the sampler's.
+/// How completions are sampled while training. No top-p, top-k or penalties: the learner's distribution is
+/// the sampler's.
 struct SamplingConfig {
   std::int64_t max_new_tokens = 96;
   double temperature = 1.0;
@@ -16,8 +17,10 @@ struct SamplingConfig {
 template <class Visitor>
 void describe(Visitor& visit, SamplingConfig& c) {
   visit("max_new_tokens", c.max_new_tokens, between(1, 1048576), "a completion is cut off here, in tokens");
-  visit("temperature", c.temperature, between(0.01, 10), "logits are divided by it, in the sampler and in the learner");
-  visit("max_batch", c.max_batch, between(1, 65536), "sequences decoded together on a rank; does not change results");
+  visit("temperature", c.temperature, between(0.01, 10),
+        "logits are divided by it, in the sampler and in the learner");
+  visit("max_batch", c.max_batch, between(1, 65536),
+        "sequences decoded together on a rank; does not change results");
 }
 
 }  // namespace reckon

@@ -19,8 +19,9 @@ struct RolloutPlan {
   SampleOptions options;
 };
 
-/// Samples group_size completions for each group's prompt, under one policy: fills token ids, log-probs, finish reason
-/// and text. The groups come with prompt, visit and group_id.
-void sample_groups(Sampler& sampler, const Tokenizer& tokenizer, const RolloutPlan& plan, std::vector<Group>& groups);
+/// Samples group_size completions for each group's prompt, under one policy: fills token ids, log-probs,
+/// finish reason and text. The groups come with prompt, visit and group_id.
+void sample_groups(Sampler& sampler, const Tokenizer& tokenizer, const RolloutPlan& plan,
+                   std::vector<Group>& groups);
 
 }  // namespace reckon

@@ -10,24 +10,24 @@
 
 namespace reckon {
 
-/// What names a completion: the random numbers of its tokens are a function of these, of the position and of the token
-/// id, and of nothing else (design, section 3.1). No rank, slot or batch is in it.
+/// What names a completion: the random numbers of its tokens are a function of these, of the position and of
+/// the token id, and of nothing else (design, section 3.1). No rank, slot or batch is in it.
 struct SampleKey {
-  std::uint64_t seed = 0;         ///< run.seed
-  std::uint32_t stage = 0;        ///< stage_key() of the stage's name
+  std::uint64_t seed = 0;   ///< run.seed
+  std::uint32_t stage = 0;  ///< stage_key() of the stage's name
   std::uint64_t prompt_id = 0;
-  std::uint32_t visit = 0;        ///< how often the prompt was drawn before
+  std::uint32_t visit = 0;  ///< how often the prompt was drawn before
   std::uint32_t sample_index = 0;
 };
 
 /// The number a stage's name stands for in random keys.
 [[nodiscard]] std::uint32_t stage_key(std::string_view stage_name);
 
-/// Gumbel-max: the token that maximises logits[v] / temperature + g_v, where g_v = -log(-log(u)) and u is the Philox
-/// word of (key, position, v); a sample of softmax(logits / temperature). Ties go to the lower id. float64.
-/// \param position  0 for the first token of the completion
-[[nodiscard]] std::uint32_t gumbel_argmax(std::span<const float> logits, double temperature, const SampleKey& key,
-                                          std::uint32_t position);
+/// Gumbel-max: the token that maximises logits[v] / temperature + g_v, where g_v = -log(-log(u)) and u is the
+/// Philox word of (key, position, v); a sample of softmax(logits / temperature). Ties go to the lower id.
+/// float64. \param position  0 for the first token of the completion
+[[nodiscard]] std::uint32_t gumbel_argmax(std::span<const float> logits, double temperature,
+                                          const SampleKey& key, std::uint32_t position);
 /// The largest logit; ties go to the lower id.
 [[nodiscard]] std::uint32_t argmax(std::span<const float> logits);
 
@@ -51,8 +51,8 @@ struct Sample {
   FinishReason finish_reason = FinishReason::eos;
 };
 
-/// Decodes completions with a key-value cache, max_batch sequences at a time. What comes out for a request depends on
-/// that request and the weights alone.
+/// Decodes completions with a key-value cache, max_batch sequences at a time. What comes out for a request
+/// depends on that request and the weights alone.
 class Sampler {
  public:
   explicit Sampler(const Decoder& decoder);
@@ -63,9 +63,10 @@ class Sampler {
 
  private:
   struct Slot;
-  void prefill(std::span<const SampleRequest> requests, const SampleOptions& options, std::vector<Slot>& slots);
-  void choose(std::vector<Slot>& active, std::span<const SampleRequest> requests, const SampleOptions& options,
-              std::span<Sample> samples);
+  void prefill(std::span<const SampleRequest> requests, const SampleOptions& options,
+               std::vector<Slot>& slots);
+  void choose(std::vector<Slot>& active, std::span<const SampleRequest> requests,
+              const SampleOptions& options, std::span<Sample> samples);
   void decode_step(const std::vector<Slot>& active);
 
   const Decoder& decoder_;

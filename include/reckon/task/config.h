@@ -30,7 +30,8 @@ void describe(Visitor& visit, TaskConfig& c) {
   visit("name", c.name, required(), "name of the task, unique in the recipe");
   visit("kind", c.kind, required(), "which generator or reader makes the problems");
   visit("levels", c.levels, between(1, 100), "levels drawn from in training, each equally often");
-  visit("eval_level", c.eval_level, between(0, 100), "level of the held-out problems; 0 is the last of levels");
+  visit("eval_level", c.eval_level, between(0, 100),
+        "level of the held-out problems; 0 is the last of levels");
   visit("weight", c.weight, above(0), "how often the task is drawn, relative to the others of its stage");
   visit("path", c.path, any(), "kind = \"jsonl\": file with one {question, answer} object a line");
 }

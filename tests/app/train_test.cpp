@@ -1,0 +1,217 @@
+// The program itself, under mpirun, on a recipe of a few seconds.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "reckon/record/rollout_log.h"
+#include "support/paths.h"
+
+namespace reckon {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+constexpr const char* kTinyRecipe = R"(
+[run]
+name = "tiny"
+seed = 5
+[model]
+hidden_size = 32
+intermediate_size = 48
+num_hidden_layers = 1
+num_attention_heads = 2
+num_key_value_heads = 1
+head_dim = 16
+max_position_embeddings = 128
+[[task]]
+name = "chains"
+kind = "arithmetic"
+levels = [3]
+[[stage]]
+name = "cold-start"
+kind = "sft"
+from = "model"
+steps = 30
+tokens_per_step = 600
+learning_rate = 3e-3
+leaf_sequences = 4
+[[stage]]
+name = "rl-1"
+kind = "grpo"
+from = "cold-start"
+steps = 3
+prompts_per_step = 6
+group_size = 4
+max_new_tokens = 40
+learning_rate = 1e-3
+leaf_sequences = 4
+kl_coef = 0.01
+updates_per_step = 2
+[[stage]]
+name = "eval-rl-1"
+kind = "eval"
+from = "rl-1"
+max_new_tokens = 40
+eval_prompts = 16
+eval_samples = 2
+)";
+
+class TrainTest : public ::testing::Test {
+ protected:
+  testing::TempDir folder;
+  fs::path recipe = folder.path() / "tiny.toml";
+  fs::path out = folder.path() / "run";
+
+  void SetUp() override { testing::write_text(recipe, kTinyRecipe); }
+
+  static std::string mpirun(int ranks) {
+    return "mpirun --allow-run-as-root --oversubscribe -n " + std::to_string(ranks) + " ";
+  }
+  [[nodiscard]] std::string train(const std::string& arguments = "") const {
+    return (testing::binary_dir() / "bin" / "reckon").string() + " train " + recipe.string() + " --out " +
+           out.string() + " " + arguments;
+  }
+  /// Removes the MPI launcher's own paragraphs, to count our lines.
+  static int lines_with(const std::string& text, const std::string& part) {
+    std::istringstream in(text);
+    int count = 0;
+    for (std::string line; std::getline(in, line);) count += line.find(part) != std::string::npos ? 1 : 0;
+    return count;
+  }
+};
+
+/// metrics.jsonl without what a clock decides.
+std::vector<json> rows_without_times(const fs::path& run) {
+  std::istringstream in(testing::read_text(run / "metrics.jsonl"));
+  std::vector<json> rows;
+  for (std::string line; std::getline(in, line);) {
+    json row = json::parse(line);
+    for (const char* name : {"seconds", "sample_seconds", "grade_seconds", "update_seconds"}) row.erase(name);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+TEST_F(TrainTest, OneTwoThreeAndFourRanksGiveTheSameWeightsAndMetrics) {
+  std::string weights;
+  std::vector<json> rows;
+  for (const int ranks : {1, 2, 3, 4}) {
+    out = folder.path() / ("run" + std::to_string(ranks));
+    const auto result = testing::run_command(mpirun(ranks) + train());
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_THAT(result.output, HasSubstr("stage "));
+    EXPECT_THAT(result.output, HasSubstr("Written to " + out.string()));
+    const std::string file = testing::read_text(out / "checkpoints/rl-1/step-000003/model.safetensors");
+    if (ranks == 1) {
+      weights = file;
+      rows = rows_without_times(out);
+      EXPECT_EQ(rows.size(), 30u + 3u + 1u);
+    } else {
+      EXPECT_TRUE(file == weights) << ranks << " ranks";
+      EXPECT_EQ(rows_without_times(out), rows) << ranks << " ranks";
+    }
+    const json summary = json::parse(testing::read_text(out / "summary.json"));
+    EXPECT_EQ(summary["complete"], true);
+    EXPECT_EQ(summary["stages"]["rl-1"]["eval"]["chains"]["n"], 16);
+    std::uint64_t completions = 0;
+    for (int rank = 0; rank < ranks; ++rank) {
+      const auto segments = rollout_segments(out / "rollouts" / "rl-1", static_cast<std::uint64_t>(rank));
+      ASSERT_EQ(segments.size(), 1u);
+      EXPECT_EQ(segments[0].extension(), ".h5");
+      const RolloutLogReader reader(segments[0]);
+      EXPECT_EQ(reader.num_steps(), 3u);
+      for (const Group& group : reader.read(0).batch.groups) completions += group.completions.size();
+    }
+    EXPECT_EQ(completions, 24u);
+  }
+  // Sampler and learner agree bit for bit, at the first update of each step.
+  for (const json& row : rows) {
+    if (row.contains("sampler_policy_max_diff")) {
+      EXPECT_EQ(row["sampler_policy_max_diff"], 0.0);
+    }
+  }
+}
+
+TEST_F(TrainTest, AWrongRecipeIsToldOnceAndExitsWith2) {
+  const auto result = testing::run_command(mpirun(2) + train("--set stage.rl-1.group_size=1"));
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_EQ(lines_with(result.output, "group_size"), 1) << result.output;
+  EXPECT_FALSE(fs::exists(out));
+}
+
+TEST_F(TrainTest, AFailingRankEndsTheJobNamingItselfAndTheCause) {
+  // Rank 1 cannot list its segment: a folder stands in the place of its manifest.
+  fs::create_directories(out / "rollouts" / "rl-1" / "manifest-rank-00001.jsonl");
+  const auto result = testing::run_command("timeout 60 " + mpirun(2) + train());
+  EXPECT_EQ(result.exit_code, 74) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("[rank 1/2 "));
+  EXPECT_THAT(result.output, HasSubstr("manifest-rank-00001.jsonl"));
+  EXPECT_EQ(lines_with(result.output, "error: "), 1) << result.output;
+}
+
+TEST_F(TrainTest, ARankThatDiesEndsTheJob) {
+  const auto result =
+      testing::run_command("RECKON_FAIL_AT=rollout_log.tokens:2 RECKON_FAIL_RANK=1 timeout 60 " + mpirun(2) +
+                           "-x RECKON_FAIL_AT -x RECKON_FAIL_RANK " + train());
+  EXPECT_EQ(result.exit_code, 137) << result.output;  // 128 + SIGKILL
+  const auto segments = rollout_segments(out / "rollouts" / "rl-1", 1);
+  ASSERT_EQ(segments.size(), 1u);
+  EXPECT_EQ(segments[0].extension(), ".part");
+  EXPECT_EQ(RolloutLogReader(segments[0]).num_steps(), 1u);  // the step in progress is lost, no more
+}
+
+TEST_F(TrainTest, SigUsr1StopsBetweenStepsWith75) {
+  const auto result = testing::run_command("timeout --preserve-status -s USR1 4 " + mpirun(2) +
+                                           train("--set stage.cold-start.steps=1000000"));
+  EXPECT_EQ(result.exit_code, 75) << result.output;
+  EXPECT_EQ(lines_with(result.output, ": stopped ("), 1) << result.output;
+  EXPECT_GT(rows_without_times(out).size(), 3u);
+}
+
+TEST_F(TrainTest, CtrlCStopsWith75) {
+  const auto result = testing::run_command("timeout --preserve-status -s INT 3 " +
+                                           train("--set stage.cold-start.steps=1000000"));
+  EXPECT_EQ(result.exit_code, 75) << result.output;
+  EXPECT_EQ(lines_with(result.output, ": stopped ("), 1) << result.output;
+}
+
+TEST_F(TrainTest, SaysWhereItCannotWrite) {
+  testing::write_text(folder.path() / "file", "");
+  out = folder.path() / "file" / "run";
+  auto result = testing::run_command(train());
+  EXPECT_EQ(result.exit_code, 74) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("error: " + out.string()));
+  out = folder.path() / "other";
+  testing::write_text(folder.path() / "x", "");
+  fs::create_directories(out);
+  testing::write_text(out / "recipe.toml", "");
+  result = testing::run_command(train());
+  EXPECT_EQ(result.exit_code, 78) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("holds a run already"));
+}
+
+TEST_F(TrainTest, StartsFromAModelFolderAndRefusesABrokenOne) {
+  ASSERT_EQ(testing::run_command(train()).exit_code, 0);
+  const fs::path model = out / "checkpoints" / "rl-1" / "step-000003";
+  std::string text = kTinyRecipe;
+  const std::size_t from = text.find("hidden_size"), to = text.find("[[task]]");
+  text.replace(from, to - from, "path = \"" + model.string() + "\"\n");
+  testing::write_text(recipe, text);
+  out = folder.path() / "again";
+  const auto good = testing::run_command(train());
+  EXPECT_EQ(good.exit_code, 0) << good.output;
+  fs::resize_file(model / "model.safetensors", fs::file_size(model / "model.safetensors") - 1);
+  out = folder.path() / "broken";
+  const auto result = testing::run_command(train());
+  EXPECT_EQ(result.exit_code, 65) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("model.safetensors"));
+  EXPECT_FALSE(fs::exists(out));
+}
+
+}  // namespace
+}  // namespace reckon
