@@ -4,11 +4,13 @@
 
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 namespace reckon {
 
 struct Sha256::Context {
   EVP_MD_CTX* evp = EVP_MD_CTX_new();
+  bool finished = false;
   Context() = default;
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -37,7 +39,8 @@ void Sha256::update(std::string_view text) {
 
 std::string Sha256::hex_digest() {
   std::array<unsigned char, 32> digest{};
-  if (EVP_DigestFinal_ex(context_->evp, digest.data(), nullptr) != 1) {
+  if (std::exchange(context_->finished, true) ||
+      EVP_DigestFinal_ex(context_->evp, digest.data(), nullptr) != 1) {
     throw std::runtime_error("Sha256: the digest was taken twice");
   }
   constexpr std::string_view kDigits = "0123456789abcdef";

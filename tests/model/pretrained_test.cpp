@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reckon/base/error.h"
+#include "reckon/base/philox.h"
 #include "reckon/text/tokenizer.h"
 #include "support/paths.h"
 #include "support/tiny_model.h"
@@ -21,9 +22,10 @@ TokenizerFiles tokenizer_files(const Tokenizer& tokenizer) {
 
 /// The default shape with the tokenizer's vocabulary.
 std::unique_ptr<Decoder> default_model(const Tokenizer& tokenizer) {
+  ModelInitConfig shape;
+  shape.max_position_embeddings = 1024;
   auto model = std::make_unique<Decoder>(
-      decoder_config_from(ModelInitConfig{.max_position_embeddings = 1024},
-                          static_cast<std::int64_t>(tokenizer.vocab_size()), tokenizer.eos_id()));
+      decoder_config_from(shape, static_cast<std::int64_t>(tokenizer.vocab_size()), tokenizer.eos_id()));
   model->initialise(3, 0.08);
   return model;
 }
@@ -58,8 +60,8 @@ TEST(Pretrained, LogitsAgreeWithTransformersOn1000Tokens) {
   }
   const auto script = testing::source_dir() / "tests" / "model" / "decoder_oracle.py";
   const testing::CommandResult result =
-      testing::run_command(python->string() + " " + script.string() + " " +
-                           (folder.path() / "model").string() + words + " 2>/dev/null");
+      testing::run_command("(" + python->string() + " " + script.string() + " " +
+                           (folder.path() / "model").string() + words + " 2>/dev/null)");
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const auto answer = nlohmann::json::parse(result.output);
   EXPECT_EQ(answer["parameters"].get<std::size_t>(), model->parameters().size());

@@ -77,7 +77,9 @@ TEST(SumOfSquares, AddsInFloat64) {
   // 10,000 times 1e-4 squared beside one 100 squared: float32 would lose the small ones.
   std::vector<float> values(10001, 1e-4f);
   values[0] = 100.0f;
-  EXPECT_NEAR(sum_of_squares(values), 10000.0 + 1e-4, 1e-9);
+  const double small = 1e-4f;  // the float nearest to it
+  EXPECT_NEAR(sum_of_squares(values), 10000.0 + 10000 * small * small,
+              4e-9);  // 4,096 additions in a block, each rounded by half an ulp of 1e4: 0.9e-12
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ TEST(GumbelArgmax, IsTheSameNumberForEver) {  // run logs are replayed by these 
   for (std::size_t v = 0; v < logits.size(); ++v) logits[v] = static_cast<float>(v) * 0.25f;
   Ids drawn;
   for (std::uint32_t p = 0; p < 12; ++p) drawn.push_back(gumbel_argmax(logits, 1.0, key_of(3), p));
-  EXPECT_EQ(drawn, (Ids{RECKON_EXPECTED_DRAWS}));
+  EXPECT_EQ(drawn, (Ids{7, 9, 8, 5, 7, 9, 9, 8, 5, 9, 1, 9}));  // tests/golden/gumbel_draws.py
 }
 
 TEST(Argmax, TiesGoToTheLowerId) {
