@@ -24,11 +24,24 @@ timed() {
 }
 
 # launch RANKS PROGRAM...: mpirun as our runs need it. One thread a rank: the ranks are the parallelism.
+# Ctrl-C and TERM become SIGUSR1, which mpirun passes to every rank at once and goes on showing what they say; on INT itself it
+# stops listening to them, and gives them a second.
 launch() {
-  local options=(-n "$1" --oversubscribe)
+  local options=(-n "$1" --oversubscribe) status=0
   shift
   if [[ $(id -u) -eq 0 ]]; then options+=(--allow-run-as-root); fi
-  OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 mpirun "${options[@]}" "$@"
+  # setsid: a terminal sends Ctrl-C to all of its foreground group, and mpirun is not to get it.
+  OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 setsid mpirun "${options[@]}" "$@" &
+  local mpirun_pid=$!
+  trap 'kill -USR1 "$mpirun_pid" 2>/dev/null || true' INT TERM HUP
+  wait "$mpirun_pid" || status=$?
+  # A trapped signal ends `wait` early: mpirun is waited for again.
+  while kill -0 "$mpirun_pid" 2>/dev/null; do
+    status=0
+    wait "$mpirun_pid" || status=$?
+  done
+  trap - INT TERM HUP
+  return "$status"
 }
 
 # run_complete FOLDER: whether a run wrote its summary to the end.

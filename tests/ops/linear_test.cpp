@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 
 #include "support/numbers.h"
+#include "support/paths.h"
 
 namespace reckon {
 namespace {
@@ -73,19 +75,33 @@ TEST(Linear, BackwardMatchesFloat64) {
   expect_close(dw, expected_dw, 1e-6, 1e-6);  // added to what was there
 }
 
-TEST(Linear, BitsOfARowDoNotDependOnTheOthers) {
-  constexpr std::size_t kOut = 72, kIn = 128, kMost = 256;
-  const auto x = normal_values(kMost * kIn, 5);
-  const auto w = normal_values(kOut * kIn, 6);
-  const PackedWeight weight(w, kOut, kIn);
-  std::vector<float> all(kMost * kOut);
+/// Rows of a part of x against the same rows of the whole.
+void expect_same_bits(std::size_t out, std::size_t in, std::span<const std::size_t> row_counts) {
+  constexpr std::size_t kMost = 256;
+  const auto x = normal_values(kMost * in, 5);
+  const auto w = normal_values(out * in, 6);
+  const PackedWeight weight(w, static_cast<std::int64_t>(out), static_cast<std::int64_t>(in));
+  std::vector<float> all(kMost * out);
   linear(x, weight, all);
-  for (const std::size_t rows : {1, 2, 3, 5, 8, 17, 64, 100, 256}) {
+  for (const std::size_t rows : row_counts) {
     const std::size_t first = kMost - rows;  // other neighbours, another place in its block
-    std::vector<float> part(rows * kOut);
-    linear(std::span(x).subspan(first * kIn), weight, part);
-    EXPECT_EQ(std::memcmp(part.data(), all.data() + first * kOut, part.size() * sizeof(float)), 0)
-        << rows << " rows";
+    std::vector<float> part(rows * out);
+    linear(std::span(x).subspan(first * in), weight, part);
+    EXPECT_EQ(std::memcmp(part.data(), all.data() + first * out, part.size() * sizeof(float)), 0)
+        << rows << " rows of " << in << " to " << out;
+  }
+}
+
+TEST(Linear, BitsOfARowDoNotDependOnTheOthers) {
+  constexpr std::array<std::size_t, 9> kRows{1, 2, 3, 5, 8, 17, 64, 100, 256};
+  const std::vector<std::size_t> widths{1, 7, 16, 41, 72, 128, 256, 384, 768};
+  // The sample: the shapes of the default model and two odd ones. All: every pair.
+  const std::vector<std::array<std::size_t, 2>> sample{{256, 128}, {128, 128}, {768, 128},
+                                                       {128, 384}, {41, 7},    {1, 72}};
+  for (const auto& [out, in] : sample) expect_same_bits(out, in, kRows);
+  if (testing::sweep_size(0, 1) == 0) return;
+  for (const std::size_t out : widths) {
+    for (const std::size_t in : widths) expect_same_bits(out, in, kRows);
   }
 }
 

@@ -33,6 +33,10 @@ std::optional<fs::path> oracle_python() {
   return std::nullopt;
 }
 
+std::size_t sweep_size(std::size_t sample, std::size_t all) {
+  return std::getenv("RECKON_TEST_FULL") != nullptr ? all : sample;
+}
+
 TempDir::TempDir() {
   std::string name = (fs::temp_directory_path() / "reckon-test-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("TempDir: cannot make " + name);

@@ -15,6 +15,9 @@ std::optional<std::filesystem::path> shared_data();
 /// The Python that has the oracle packages (transformers, tokenizers, h5py), where scripts/test.sh made it.
 std::optional<std::filesystem::path> oracle_python();
 
+/// How many cases of a long sweep to run: `sample` of them, or `all` under scripts/test.sh --full.
+std::size_t sweep_size(std::size_t sample, std::size_t all);
+
 /// A new empty folder, removed with everything in it when the object goes.
 class TempDir {
  public:

@@ -6,6 +6,7 @@
 
 #include "reckon/base/error.h"
 #include "reckon/task/task.h"
+#include "support/paths.h"
 
 namespace reckon {
 namespace {
@@ -21,15 +22,16 @@ class Generators : public ::testing::TestWithParam<Level> {};
 
 TEST_P(Generators, TrainAndHeldOutNeverMeet) {
   const auto task = make_verifier(GetParam().kind);
+  const std::size_t count = testing::sweep_size(4000, 20'000);
   std::set<std::string> train;
   std::set<std::uint64_t> train_ids;
-  for (std::uint64_t index = 0; index < 20'000; ++index) {
+  for (std::uint64_t index = 0; index < count; ++index) {
     const Problem problem = task->problem(GetParam().level, Split::train, index % 3, index);
     train.insert(problem.prompt);
     train_ids.insert(problem.id);
   }
   EXPECT_EQ(train.size(), train_ids.size());  // same prompt, same id; another prompt, another id
-  for (std::uint64_t index = 0; index < 20'000; ++index) {
+  for (std::uint64_t index = 0; index < count; ++index) {
     const Problem problem = task->problem(GetParam().level, Split::held_out, 7 + index % 3, index);
     ASSERT_FALSE(train.contains(problem.prompt)) << problem.prompt;
     ASSERT_FALSE(train_ids.contains(problem.id)) << problem.prompt;

@@ -11,7 +11,7 @@
 namespace reckon {
 namespace {
 
-constexpr int kNumStrings = 2000;
+const int kNumStrings = static_cast<int>(testing::sweep_size(2000, 20000));
 
 /// Reads tokenizer.json and strings (one JSON array a line: [text, ids]); writes what the packages make of
 /// them.
