@@ -34,6 +34,11 @@ UpdateStats add_up(Communicator& world, const std::vector<UpdateStats>& parts) {
   return total;
 }
 
+/// A number that may not be finite, without the sign that a NaN happens to have.
+std::string number_text(double value) {
+  return std::isnan(value) ? "nan" : std::to_string(value);
+}
+
 }  // namespace
 
 double learning_rate_at(const OptimizerConfig& config, std::int64_t step, std::int64_t total) {
@@ -91,8 +96,8 @@ UpdateStats Learner::update(std::span<const TrainSequence> sequences, float temp
   stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
   if (!std::isfinite(stats.loss) || !std::isfinite(stats.grad_norm)) {
     throw Error(ExitCode::internal,
-                "update " + std::to_string(updates_) + ": loss " + std::to_string(stats.loss) +
-                    ", gradient norm " + std::to_string(stats.grad_norm) +
+                "update " + std::to_string(updates_) + ": loss " + number_text(stats.loss) +
+                    ", gradient norm " + number_text(stats.grad_norm) +
                     " (need finite numbers). Nothing was changed; a lower learning_rate or "
                     "max_grad_norm may help.");
   }
