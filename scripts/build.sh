@@ -4,6 +4,9 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+# Paths below the tree count as relative: another clone of it finds what this one compiled.
+export CCACHE_BASEDIR="$root"
+
 preset="${1:-release}"
 if [[ ! -f "build/$preset/build.ninja" ]]; then cmake --preset "$preset"; fi
 cmake --build "build/$preset" --parallel "$(nproc)"
