@@ -1,7 +1,6 @@
 // Runs the tests on every rank; rank 0 writes the results, and the program fails where any rank did.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <optional>
 
 #include "support/mpi_world.h"
@@ -17,8 +16,9 @@ reckon::Communicator& reckon::testing::mpi_world() {
 int main(int argc, char** argv) {
   session.emplace(&argc, &argv);
   reckon::Communicator& world = session->world();
-  if (world.rank() != 0) unsetenv("GTEST_OUTPUT");
   ::testing::InitGoogleTest(&argc, argv);
+  // The variable GTEST_OUTPUT was read before main(): ranks that wrote the same file would mix their lines.
+  if (world.rank() != 0) GTEST_FLAG_SET(output, "");
   double failed = RUN_ALL_TESTS();
   world.maximum({&failed, 1});
   session.reset();
