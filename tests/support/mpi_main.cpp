@@ -16,9 +16,10 @@ reckon::Communicator& reckon::testing::mpi_world() {
 int main(int argc, char** argv) {
   session.emplace(&argc, &argv);
   reckon::Communicator& world = session->world();
-  ::testing::InitGoogleTest(&argc, argv);
-  // The variable GTEST_OUTPUT was read before main(): ranks that wrote the same file would mix their lines.
+  // GTEST_OUTPUT was read before main(), and InitGoogleTest acts on it: ranks that wrote the same file would
+  // mix their lines.
   if (world.rank() != 0) GTEST_FLAG_SET(output, "");
+  ::testing::InitGoogleTest(&argc, argv);
   double failed = RUN_ALL_TESTS();
   world.maximum({&failed, 1});
   session.reset();
