@@ -1,6 +1,7 @@
 // An evaluation stage: accuracy on held-out problems, which do not depend on run.seed.
 #include "reckon/eval/evaluate.h"
 #include "train_run.h"
+#include "train_setup.h"
 
 namespace reckon {
 namespace {
@@ -23,12 +24,7 @@ TaskResult as_result(const TaskEvaluation& evaluation) {
 
 StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, const Decoder& decoder) {
   Sampler sampler(decoder);
-  RolloutPlan plan;
-  plan.seed = run.seed();
-  plan.stage = stage.name;
-  plan.options = {.max_new_tokens = stage.sampling.max_new_tokens,
-                  .temperature = stage.sampling.temperature,
-                  .max_batch = stage.sampling.max_batch};
+  const RolloutPlan plan = rollout_plan(run, stage, 0);
   StageOutcome outcome;
   for (const RecipeTask* task : run.tasks_named(stage.tasks)) {
     stop_if_asked(run, stage.name);
