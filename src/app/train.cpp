@@ -44,6 +44,7 @@ std::unique_ptr<Decoder> copy_of(const Decoder& decoder) {
   auto copy = std::make_unique<Decoder>(decoder.config());
   std::copy(decoder.parameters().begin(), decoder.parameters().end(), copy->parameters().begin());
   copy->repack();
+  copy->limit_vocabulary(decoder.num_logits());
   return copy;
 }
 
@@ -92,7 +93,8 @@ void run_stage(TrainRun& run, const StageConfig& stage) {
     agreed_sha256(run, *decoder);
     if (run.is_root()) {
       save_pretrained(checkpoint_folder(run, stage.name, outcome.steps), *decoder,
-                      {run.tokenizer.to_json(), run.tokenizer.tokenizer_config_json()});
+                      {{"tokenizer.json", run.tokenizer.to_json()},
+                       {"tokenizer_config.json", run.tokenizer.tokenizer_config_json()}});
     }
     run.weights[stage.name] = std::move(decoder);
   }

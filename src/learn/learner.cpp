@@ -116,7 +116,7 @@ void Learner::apply(double learning_rate, double gradient_scale) {
                  .gradient_scale = gradient_scale,
                  .step = updates_ + 1};
   for (const ParameterTensor& tensor : decoder_.tensors()) {
-    step.weight_decay = tensor.is_norm ? 0.0 : optimizer_.weight_decay;
+    step.weight_decay = tensor.kind == ParameterKind::matrix ? optimizer_.weight_decay : 0.0;
     adamw(decoder_.parameters().subspan(tensor.offset, tensor.size),
           gradient_.span().subspan(tensor.offset, tensor.size),
           first_moment_.span().subspan(tensor.offset, tensor.size),

@@ -1,6 +1,8 @@
 #include "reckon/model/decoder.h"
 
 #include <algorithm>
+#include <map>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -34,62 +36,74 @@ Decoder::Decoder(const DecoderConfig& config) : config_(config) {
                                      " query heads over " + std::to_string(config.num_key_value_heads) +
                                      " key-value heads (need a whole number each)");
   }
-  const std::int64_t hidden = config.hidden_size;
-  const std::int64_t dim = config.head_dim;
-  add_tensor("model.embed_tokens.weight", {config.vocab_size, hidden});
-  layers_.resize(static_cast<std::size_t>(config.num_hidden_layers));
+  lay_out_tensors();
+  const RopeFrequencies rope = rope_frequencies(config.rope, config.head_dim, config.max_position_embeddings);
+  rope_ = RopeTable(rope.frequencies, rope.scale);
+  pack_layers();
+  num_logits_ = config.vocab_size;
+  head_weight_ = PackedWeight(at(head_, num_logits_ * config.hidden_size), num_logits_, config.hidden_size);
+}
+
+void Decoder::lay_out_tensors() {
+  std::map<std::string, std::size_t> offsets;
+  std::size_t next = 0;
+  for (TensorSpec& spec : decoder_tensor_specs(config_)) {
+    ParameterTensor tensor;
+    tensor.offset = next;
+    tensor.size = 1;
+    for (const std::int64_t extent : spec.shape) tensor.size *= static_cast<std::size_t>(extent);
+    next += tensor.size;
+    if (spec.name.ends_with("norm.weight")) tensor.kind = ParameterKind::norm;
+    if (spec.name.ends_with(".bias")) tensor.kind = ParameterKind::bias;
+    tensor.name = std::move(spec.name);
+    tensor.shape = std::move(spec.shape);
+    offsets[tensor.name] = tensor.offset;
+    tensors_.push_back(std::move(tensor));
+  }
+  parameters_.resize(next);
+  last_norm_ = offsets.at("model.norm.weight");
+  head_ = config_.tie_word_embeddings ? 0 : offsets.at("lm_head.weight");
+  layers_.resize(static_cast<std::size_t>(config_.num_hidden_layers));
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
+    const auto offset = [&](const char* name) {
+      const auto found = offsets.find("model.layers." + std::to_string(i) + "." + name);
+      return found == offsets.end() ? 0 : found->second;
+    };
     Layer& layer = layers_[i];
-    const auto next = [&] { return tensors_.empty() ? 0 : tensors_.back().offset + tensors_.back().size; };
-    layer.input_norm = next();
-    add_tensor(prefix + "input_layernorm.weight", {hidden}, true);
-    layer.qkv = next();
-    add_tensor(prefix + "self_attn.q_proj.weight", {config.num_attention_heads * dim, hidden});
-    add_tensor(prefix + "self_attn.k_proj.weight", {config.num_key_value_heads * dim, hidden});
-    add_tensor(prefix + "self_attn.v_proj.weight", {config.num_key_value_heads * dim, hidden});
-    layer.q_norm = next();
-    add_tensor(prefix + "self_attn.q_norm.weight", {dim}, true);
-    layer.k_norm = next();
-    add_tensor(prefix + "self_attn.k_norm.weight", {dim}, true);
-    layer.out = next();
-    add_tensor(prefix + "self_attn.o_proj.weight", {hidden, config.num_attention_heads * dim});
-    layer.middle_norm = next();
-    add_tensor(prefix + "post_attention_layernorm.weight", {hidden}, true);
-    layer.gate_up = next();
-    add_tensor(prefix + "mlp.gate_proj.weight", {config.intermediate_size, hidden});
-    add_tensor(prefix + "mlp.up_proj.weight", {config.intermediate_size, hidden});
-    layer.down = next();
-    add_tensor(prefix + "mlp.down_proj.weight", {hidden, config.intermediate_size});
+    layer.input_norm = offset("input_layernorm.weight");
+    layer.qkv = offset("self_attn.q_proj.weight");  // k and v stand behind it, as do their biases
+    layer.qkv_bias = offset("self_attn.q_proj.bias");
+    layer.q_norm = offset("self_attn.q_norm.weight");
+    layer.k_norm = offset("self_attn.k_norm.weight");
+    layer.out = offset("self_attn.o_proj.weight");
+    layer.out_bias = offset("self_attn.o_proj.bias");
+    layer.middle_norm = offset("post_attention_layernorm.weight");
+    layer.gate_up = offset("mlp.gate_proj.weight");  // up stands behind it
+    layer.gate_up_bias = offset("mlp.gate_proj.bias");
+    layer.down = offset("mlp.down_proj.weight");
+    layer.down_bias = offset("mlp.down_proj.bias");
   }
-  last_norm_ = tensors_.back().offset + tensors_.back().size;
-  add_tensor("model.norm.weight", {hidden}, true);
-  if (!config.tie_word_embeddings) {
-    head_ = tensors_.back().offset + tensors_.back().size;
-    add_tensor("lm_head.weight", {config.vocab_size, hidden});
-  }
-  parameters_.resize(tensors_.back().offset + tensors_.back().size);
-  rope_ = RopeTable(config.max_position_embeddings, dim, config.rope_theta);
-  const std::int64_t width = config.num_attention_heads * dim;
+}
+
+void Decoder::pack_layers() {
+  const std::int64_t hidden = config_.hidden_size;
+  const std::int64_t width = config_.num_attention_heads * config_.head_dim;
+  const std::int64_t inner = config_.intermediate_size;
   for (Layer& layer : layers_) {
     layer.qkv_weight = PackedWeight(at(layer.qkv, qkv_width() * hidden), qkv_width(), hidden);
     layer.out_weight = PackedWeight(at(layer.out, hidden * width), hidden, width);
-    const std::int64_t inner = config.intermediate_size;
     layer.gate_up_weight = PackedWeight(at(layer.gate_up, 2 * inner * hidden), 2 * inner, hidden);
     layer.down_weight = PackedWeight(at(layer.down, hidden * inner), hidden, inner);
   }
-  head_weight_ = PackedWeight(at(head_, config.vocab_size * hidden), config.vocab_size, hidden);
 }
 
-void Decoder::add_tensor(std::string name, std::vector<std::int64_t> shape, bool is_norm) {
-  ParameterTensor tensor;
-  tensor.offset = tensors_.empty() ? 0 : tensors_.back().offset + tensors_.back().size;
-  tensor.size = 1;
-  for (const std::int64_t extent : shape) tensor.size *= static_cast<std::size_t>(extent);
-  tensor.name = std::move(name);
-  tensor.shape = std::move(shape);
-  tensor.is_norm = is_norm;
-  tensors_.push_back(std::move(tensor));
+void Decoder::limit_vocabulary(std::int64_t num_tokens) {
+  if (num_tokens < 1 || num_tokens > config_.vocab_size) {
+    throw std::invalid_argument("limit_vocabulary: " + std::to_string(num_tokens) + " tokens (need 1 to " +
+                                std::to_string(config_.vocab_size) + ", the rows of the output layer)");
+  }
+  num_logits_ = num_tokens;
+  head_weight_ = PackedWeight(at(head_, num_logits_ * config_.hidden_size), num_logits_, config_.hidden_size);
 }
 
 std::span<const float> Decoder::at(std::size_t offset, std::int64_t size) const {
@@ -112,8 +126,8 @@ HeadSlice Decoder::key_slice() const {
 void Decoder::initialise(std::uint64_t seed, double deviation) {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const auto values = parameters_.span().subspan(tensors_[i].offset, tensors_[i].size);
-    if (tensors_[i].is_norm) {
-      std::fill(values.begin(), values.end(), 1.0f);
+    if (tensors_[i].kind != ParameterKind::matrix) {
+      std::fill(values.begin(), values.end(), tensors_[i].kind == ParameterKind::norm ? 1.0f : 0.0f);
       continue;
     }
     RandomStream random(seed, 0x6D6F646Cu, static_cast<std::uint32_t>(i));
@@ -152,11 +166,12 @@ void Decoder::forward(const PackedRows& rows, LayerCaches& caches, Activations& 
   const auto tokens = static_cast<std::int64_t>(rows.size());
   const std::int64_t longest =
       rows.positions.empty() ? 0 : *std::max_element(rows.positions.begin(), rows.positions.end()) + 1;
-  if (longest > rope_.max_positions()) {
+  if (longest > config_.max_position_embeddings) {
     throw Error(ExitCode::usage, "model: a sequence of " + std::to_string(longest) +
                                      " tokens (max_position_embeddings is " +
-                                     std::to_string(rope_.max_positions()) + ")");
+                                     std::to_string(config_.max_position_embeddings) + ")");
   }
+  rope_.extend_to(longest);
   activations.layers.resize(activations.keep_for_backward ? layers_.size() : 1);
   activations.last.resize(static_cast<std::size_t>(tokens * config_.hidden_size));
   activations.last_inv_rms.resize(static_cast<std::size_t>(tokens));
@@ -191,22 +206,37 @@ void Decoder::forward_layer(const Layer& layer, const PackedRows& rows, KvCache&
   std::copy(x.begin(), x.end(), a.input.data());
   rms_norm(x, at(layer.input_norm, config_.hidden_size), eps, a.input_normed, a.input_inv_rms);
   linear(a.input_normed, layer.qkv_weight, a.qkv);
-  norm_rope(a.qkv, query_slice(), at(layer.q_norm, config_.head_dim), eps, rope_, rows.positions, a.q,
-            a.q_inv_rms);
-  norm_rope(a.qkv, key_slice(), at(layer.k_norm, config_.head_dim), eps, rope_, rows.positions, a.k,
-            a.k_inv_rms);
+  if (config_.qkv_bias) add_bias(a.qkv, at(layer.qkv_bias, qkv_width()));
+  turn_heads(layer, rows, a);
   for (std::size_t t = 0; t < tokens; ++t) {
     cache.put(rows.rows[t].slot, rows.rows[t].position, a.k.data() + t * kv_heads * dim,
               a.qkv.data() + t * static_cast<std::size_t>(qkv_width()) + (heads + kv_heads) * dim);
   }
   attention(a.q, rows.rows, cache, config_.num_attention_heads, a.attended, a.lse);
   linear(a.attended, layer.out_weight, x, Output::add);
+  if (config_.out_bias) add_bias(x, at(layer.out_bias, config_.hidden_size));
 
   std::copy(x.begin(), x.end(), a.middle.data());
   rms_norm(x, at(layer.middle_norm, config_.hidden_size), eps, a.middle_normed, a.middle_inv_rms);
   linear(a.middle_normed, layer.gate_up_weight, a.gate_up);
+  if (config_.mlp_bias) add_bias(a.gate_up, at(layer.gate_up_bias, 2 * config_.intermediate_size));
   swiglu(a.gate_up, config_.intermediate_size, a.activated);
   linear(a.activated, layer.down_weight, x, Output::add);
+  if (config_.mlp_bias) add_bias(x, at(layer.down_bias, config_.hidden_size));
+}
+
+/// Queries and keys from a.qkv to a.q and a.k: normalised where the family does so, and turned by position.
+void Decoder::turn_heads(const Layer& layer, const PackedRows& rows, Activations::Layer& a) const {
+  if (!config_.qk_norm) {
+    rope(a.qkv, query_slice(), rope_, rows.positions, a.q);
+    rope(a.qkv, key_slice(), rope_, rows.positions, a.k);
+    return;
+  }
+  const double eps = config_.rms_norm_eps;
+  norm_rope(a.qkv, query_slice(), at(layer.q_norm, config_.head_dim), eps, rope_, rows.positions, a.q,
+            a.q_inv_rms);
+  norm_rope(a.qkv, key_slice(), at(layer.k_norm, config_.head_dim), eps, rope_, rows.positions, a.k,
+            a.k_inv_rms);
 }
 
 void Decoder::logits(std::span<const float> hidden, std::span<float> logits) const {

@@ -10,9 +10,8 @@ namespace reckon {
 void Decoder::logits_backward(std::span<const float> dlogits, std::span<const float> hidden,
                               std::span<float> dhidden, std::span<float> gradients) const {
   linear_backward_input(dlogits, head_weight_, dhidden);
-  const auto size = static_cast<std::size_t>(config_.vocab_size * config_.hidden_size);
-  linear_backward_weight(dlogits, hidden, config_.vocab_size, config_.hidden_size,
-                         gradients.subspan(head_, size));
+  const auto size = static_cast<std::size_t>(num_logits_ * config_.hidden_size);
+  linear_backward_weight(dlogits, hidden, num_logits_, config_.hidden_size, gradients.subspan(head_, size));
 }
 
 void Decoder::backward(const PackedRows& rows, const LayerCaches& caches, Activations& activations,
@@ -31,6 +30,22 @@ void Decoder::backward(const PackedRows& rows, const LayerCaches& caches, Activa
                      gradients.first(static_cast<std::size_t>(config_.vocab_size) * width));
 }
 
+void Decoder::turn_heads_backward(const Layer& layer, const PackedRows& rows, const Activations::Layer& a,
+                                  std::span<const float> dq, std::span<const float> dk, std::span<float> dqkv,
+                                  std::span<float> gradients) const {
+  if (!config_.qk_norm) {
+    rope_backward(dq, query_slice(), rope_, rows.positions, dqkv);
+    rope_backward(dk, key_slice(), rope_, rows.positions, dqkv);
+    return;
+  }
+  const std::int64_t dim = config_.head_dim;
+  const auto width = static_cast<std::size_t>(dim);
+  norm_rope_backward(dq, a.qkv, query_slice(), at(layer.q_norm, dim), a.q_inv_rms, rope_, rows.positions,
+                     dqkv, gradients.subspan(layer.q_norm, width));
+  norm_rope_backward(dk, a.qkv, key_slice(), at(layer.k_norm, dim), a.k_inv_rms, rope_, rows.positions, dqkv,
+                     gradients.subspan(layer.k_norm, width));
+}
+
 void Decoder::backward_layer(const Layer& layer, const PackedRows& rows, const KvCache& cache,
                              const Activations::Layer& a, AlignedBuffer* work, std::span<float> dx,
                              std::span<float> gradients) const {
@@ -47,9 +62,11 @@ void Decoder::backward_layer(const Layer& layer, const PackedRows& rows, const K
   dactivated.resize(a.activated.size());
   dgate_up.resize(a.gate_up.size());
   dnormed.resize(dx.size());
+  if (config_.mlp_bias) bias_backward(dx, slice(layer.down_bias, hidden));
   linear_backward_input(dx, layer.down_weight, dactivated);
   linear_backward_weight(dx, a.activated, hidden, inner, slice(layer.down, hidden * inner));
   swiglu_backward(dactivated, a.gate_up, inner, dgate_up);
+  if (config_.mlp_bias) bias_backward(dgate_up, slice(layer.gate_up_bias, 2 * inner));
   linear_backward_input(dgate_up, layer.gate_up_weight, dnormed);
   linear_backward_weight(dgate_up, a.middle_normed, 2 * inner, hidden,
                          slice(layer.gate_up, 2 * inner * hidden));
@@ -66,19 +83,18 @@ void Decoder::backward_layer(const Layer& layer, const PackedRows& rows, const K
   dq.resize(a.q.size());
   dk.resize(a.k.size());
   dv.resize(a.k.size());
+  if (config_.out_bias) bias_backward(dx, slice(layer.out_bias, hidden));
   linear_backward_input(dx, layer.out_weight, dattended);
   linear_backward_weight(dx, a.attended, hidden, attended, slice(layer.out, hidden * attended));
   attention_backward(dattended, a.attended, a.q, a.lse, rows.rows, cache, config_.num_attention_heads, dq, dk,
                      dv);
-  norm_rope_backward(dq, a.qkv, query_slice(), at(layer.q_norm, config_.head_dim), a.q_inv_rms, rope_,
-                     rows.positions, dqkv, slice(layer.q_norm, config_.head_dim));
-  norm_rope_backward(dk, a.qkv, key_slice(), at(layer.k_norm, config_.head_dim), a.k_inv_rms, rope_,
-                     rows.positions, dqkv, slice(layer.k_norm, config_.head_dim));
+  turn_heads_backward(layer, rows, a, dq, dk, dqkv, gradients);
   const std::int64_t kv_width = config_.num_key_value_heads * config_.head_dim;
   for (std::size_t t = 0; t < rows.size(); ++t) {
     const auto row = static_cast<std::int64_t>(t);
     std::copy_n(dv.data() + row * kv_width, kv_width, dqkv.data() + (row + 1) * qkv_width() - kv_width);
   }
+  if (config_.qkv_bias) bias_backward(dqkv, slice(layer.qkv_bias, qkv_width()));
   linear_backward_input(dqkv, layer.qkv_weight, dnormed);
   linear_backward_weight(dqkv, a.input_normed, qkv_width(), hidden, slice(layer.qkv, qkv_width() * hidden));
   rms_norm_backward(dnormed, a.input, at(layer.input_norm, hidden), a.input_inv_rms, dx,

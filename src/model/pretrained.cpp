@@ -1,42 +1,85 @@
 #include "reckon/model/pretrained.h"
 
-#include <cstring>
+#include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/failpoint.h"
-#include "reckon/model/safetensors.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t kMaxConfigBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxTextBytes = std::size_t{256} << 20;
+constexpr const char* kConfig = "config.json";
+constexpr const char* kGenerationConfig = "generation_config.json";
+constexpr std::array kTexts = {kConfig,
+                               kGenerationConfig,
+                               "tokenizer.json",
+                               "tokenizer_config.json",
+                               "special_tokens_map.json",
+                               "added_tokens.json",
+                               "vocab.json",
+                               "merges.txt",
+                               "chat_template.jinja"};
 
-/// Copies a stored tensor to float32. bf16 is the upper half of a float.
-void read_tensor(const TensorView& view, const std::string& where, std::span<float> to) {
-  if (view.dtype == TensorDtype::f32) {
-    std::memcpy(to.data(), view.data.data(), to.size_bytes());
-    return;
+void check_folder(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) {
+    throw Error(ExitCode::missing_input,
+                folder.string() +
+                    ": no such folder (need a Hugging Face model folder: config.json, "
+                    "tokenizer.json, safetensors weights)");
   }
-  if (view.dtype == TensorDtype::bf16) {
-    for (std::size_t i = 0; i < to.size(); ++i) {
-      std::uint16_t half = 0;
-      std::memcpy(&half, view.data.data() + 2 * i, sizeof half);
-      const std::uint32_t bits = static_cast<std::uint32_t>(half) << 16;
-      std::memcpy(&to[i], &bits, sizeof bits);
+}
+
+void write_texts(const fs::path& folder, const Decoder& decoder, ModelFiles files, TensorDtype dtype) {
+  DecoderConfig config = decoder.config();
+  config.dtype = dtype;
+  files[kConfig] = to_config_json(config, files[kConfig]);
+  if (!files.contains(kGenerationConfig)) files[kGenerationConfig] = generation_config_json(config);
+  for (const auto& [name, text] : files) write_file_atomic(folder / name, text);
+}
+
+void write_weights(const fs::path& folder, const Decoder& decoder, const SaveOptions& options) {
+  std::vector<std::vector<std::byte>> rounded;
+  std::vector<TensorView> views;
+  for (const ParameterTensor& tensor : decoder.tensors()) {
+    TensorView view;
+    view.name = tensor.name;
+    view.dtype = options.dtype;
+    view.shape = tensor.shape;
+    const auto values = decoder.parameters().subspan(tensor.offset, tensor.size);
+    if (options.dtype == TensorDtype::f32) {
+      view.data = std::as_bytes(values);
+    } else {
+      rounded.push_back(from_float32(values, options.dtype));
+      view.data = rounded.back();
     }
-    return;
+    views.push_back(std::move(view));
   }
-  throw Error(ExitCode::bad_data, where + ": tensor \"" + view.name + "\" is " +
-                                      std::string(dtype_name(view.dtype)) + " (need F32 or BF16)");
+  write_weight_files(folder, views, options.max_shard_bytes);
 }
 
 }  // namespace
 
-void save_pretrained(const fs::path& folder, const Decoder& decoder, const TokenizerFiles& tokenizer) {
+ModelFiles read_model_files(const fs::path& folder) {
+  check_folder(folder);
+  ModelFiles files;
+  std::error_code ignored;
+  for (const char* name : kTexts) {
+    if (name == kConfig || fs::exists(folder / name, ignored)) {
+      files[name] = read_file(folder / name, kMaxTextBytes);
+    }
+  }
+  return files;
+}
+
+void save_pretrained(const fs::path& folder, const Decoder& decoder, const ModelFiles& files,
+                     const SaveOptions& options) {
   if (fs::exists(folder)) {
     throw Error(ExitCode::environment,
                 folder.string() + ": exists already (need a new folder for a checkpoint)");
@@ -46,20 +89,8 @@ void save_pretrained(const fs::path& folder, const Decoder& decoder, const Token
   fs::remove_all(temporary, ignored);
   make_folders(temporary);
   try {
-    write_file_atomic(temporary / "config.json", to_config_json(decoder.config()));
-    write_file_atomic(temporary / "generation_config.json", generation_config_json(decoder.config()));
-    write_file_atomic(temporary / "tokenizer.json", tokenizer.tokenizer_json);
-    write_file_atomic(temporary / "tokenizer_config.json", tokenizer.tokenizer_config_json);
-    std::vector<TensorView> views;
-    for (const ParameterTensor& tensor : decoder.tensors()) {
-      TensorView view;
-      view.name = tensor.name;
-      view.dtype = TensorDtype::f32;
-      view.shape = tensor.shape;
-      view.data = std::as_bytes(decoder.parameters().subspan(tensor.offset, tensor.size));
-      views.push_back(std::move(view));
-    }
-    write_safetensors(temporary / "model.safetensors", views);
+    write_texts(temporary, decoder, files, options.dtype);
+    write_weights(temporary, decoder, options);
     failpoint("checkpoint.rename");
     std::error_code error;
     fs::rename(temporary, folder, error);
@@ -72,21 +103,33 @@ void save_pretrained(const fs::path& folder, const Decoder& decoder, const Token
   fsync_path(folder.parent_path());
 }
 
-std::unique_ptr<Decoder> load_pretrained(const fs::path& folder) {
-  if (!fs::is_directory(folder)) {
-    throw Error(ExitCode::missing_input, folder.string() +
-                                             ": no such folder (need one with config.json, "
-                                             "model.safetensors and tokenizer.json)");
+DecoderConfig load_decoder_config(const fs::path& folder) {
+  check_folder(folder);
+  const fs::path file = folder / kConfig;
+  DecoderConfig config = parse_decoder_config(read_file(file, kMaxTextBytes), file.string());
+  const fs::path generation = folder / kGenerationConfig;
+  std::error_code ignored;
+  if (fs::exists(generation, ignored)) {
+    auto ids = parse_generation_eos(read_file(generation, kMaxTextBytes), generation.string());
+    for (const std::int64_t id : ids) {
+      if (id < config.vocab_size) continue;
+      throw Error(ExitCode::bad_data, generation.string() + ": eos_token_id " + std::to_string(id) +
+                                          " is not a token (need 0 to " +
+                                          std::to_string(config.vocab_size - 1) + ", vocab_size - 1)");
+    }
+    if (!ids.empty()) config.eos_token_ids = std::move(ids);
   }
-  const fs::path config_file = folder / "config.json";
-  auto decoder = std::make_unique<Decoder>(
-      parse_decoder_config(read_file(config_file, kMaxConfigBytes), config_file.string()));
-  const fs::path weights_file = folder / "model.safetensors";
-  const SafetensorsFile weights = SafetensorsFile::open(weights_file);
-  check_decoder_tensors(decoder->config(), weights);
+  return config;
+}
+
+std::unique_ptr<Decoder> load_pretrained(const fs::path& folder) {
+  const DecoderConfig config = load_decoder_config(folder);
+  const WeightFiles weights = WeightFiles::open(folder);
+  check_decoder_tensors(config, weights);
+  auto decoder = std::make_unique<Decoder>(config);
   for (const ParameterTensor& tensor : decoder->tensors()) {
-    read_tensor(*weights.find(tensor.name), weights_file.string(),
-                decoder->parameters().subspan(tensor.offset, tensor.size));
+    to_float32(*weights.find(tensor.name), weights.path().string(),
+               decoder->parameters().subspan(tensor.offset, tensor.size));
   }
   decoder->repack();
   return decoder;

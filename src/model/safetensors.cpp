@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -295,13 +296,16 @@ void write_safetensors(const fs::path& path, std::span<const TensorView> tensors
   });
 }
 
-std::vector<std::string> tensor_mismatches(const SafetensorsFile& file,
+std::vector<std::string> tensor_mismatches(std::span<const TensorView> tensors,
                                            std::span<const TensorSpec> expected) {
   std::vector<std::string> lines;
   std::set<std::string_view> names;
+  std::map<std::string_view, const TensorView*> by_name;
+  for (const TensorView& view : tensors) by_name[view.name] = &view;
   for (const TensorSpec& spec : expected) {
     names.insert(spec.name);
-    const TensorView* found = file.find(spec.name);
+    const auto place = by_name.find(spec.name);
+    const TensorView* found = place == by_name.end() ? nullptr : place->second;
     if (found == nullptr) {
       lines.push_back("tensor " + shown(spec.name) + " is missing (need shape " + shape_text(spec.shape) +
                       ")");
@@ -310,7 +314,7 @@ std::vector<std::string> tensor_mismatches(const SafetensorsFile& file,
                       shape_text(spec.shape) + ")");
     }
   }
-  for (const TensorView& view : file.tensors()) {
+  for (const TensorView& view : tensors) {
     if (!names.contains(view.name)) {
       lines.push_back("tensor " + shown(view.name) + " of shape " + shape_text(view.shape) +
                       " is not part of the model");

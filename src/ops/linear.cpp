@@ -91,4 +91,18 @@ void linear_backward_weight(std::span<const float> dy, std::span<const float> x,
   }
 }
 
+void add_bias(std::span<float> y, std::span<const float> bias) {
+  const std::size_t width = bias.size();
+  for (std::size_t row = 0; row < y.size(); row += width) {
+    for (std::size_t i = 0; i < width; ++i) y[row + i] += bias[i];
+  }
+}
+
+void bias_backward(std::span<const float> dy, std::span<float> dbias) {
+  const std::size_t width = dbias.size();
+  for (std::size_t row = 0; row < dy.size(); row += width) {
+    for (std::size_t i = 0; i < width; ++i) dbias[i] += dy[row + i];
+  }
+}
+
 }  // namespace reckon

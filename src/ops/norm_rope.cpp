@@ -1,7 +1,9 @@
 #include "reckon/ops/norm_rope.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "vector_math.h"
 
@@ -80,19 +82,55 @@ void rms_norm_backward(std::span<const float> dy, std::span<const float> x, std:
   }
 }
 
-RopeTable::RopeTable(std::int64_t max_positions, std::int64_t head_dim, double theta)
-    : max_positions_(max_positions), half_(head_dim / 2) {
-  cos_.resize(static_cast<std::size_t>(max_positions * half_));
+RopeTable::RopeTable(std::vector<float> frequencies, float scale)
+    : frequencies_(std::move(frequencies)), scale_(scale) {}
+
+std::vector<float> RopeTable::frequencies(std::int64_t head_dim, double theta) {
+  std::vector<float> result;
+  for (std::int64_t i = 0; i < head_dim; i += 2) {
+    const float exponent = static_cast<float>(i) / static_cast<float>(head_dim);
+    result.push_back(1.0f / static_cast<float>(std::pow(theta, static_cast<double>(exponent))));
+  }
+  return result;
+}
+
+void RopeTable::extend_to(std::int64_t positions) {
+  if (positions <= num_positions_) return;
+  cos_.resize(static_cast<std::size_t>(positions) * frequencies_.size());
   sin_.resize(cos_.size());
-  for (std::int64_t p = 0; p < max_positions; ++p) {
-    for (std::int64_t i = 0; i < half_; ++i) {
-      const double frequency = std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
-      const double angle = static_cast<double>(p) * frequency;
-      cos_[static_cast<std::size_t>(p * half_ + i)] = static_cast<float>(std::cos(angle));
-      sin_[static_cast<std::size_t>(p * half_ + i)] = static_cast<float>(std::sin(angle));
+  auto at = static_cast<std::size_t>(num_positions_) * frequencies_.size();
+  for (std::int64_t p = num_positions_; p < positions; ++p) {
+    for (const float frequency : frequencies_) {
+      const float angle = static_cast<float>(p) * frequency;
+      cos_[at] = static_cast<float>(std::cos(static_cast<double>(angle))) * scale_;
+      sin_[at] = static_cast<float>(std::sin(static_cast<double>(angle))) * scale_;
+      ++at;
     }
   }
+  num_positions_ = positions;
 }
+
+namespace {
+
+/// y turns by its position: (first, second) -> (first c - second s, second c + first s). In place.
+void turn(float* y, const float* c, const float* s, std::int64_t half) {
+  for (std::int64_t i = 0; i < half; ++i) {
+    const float first = y[i];
+    const float second = y[i + half];
+    y[i] = first * c[i] - second * s[i];
+    y[i + half] = second * c[i] + first * s[i];
+  }
+}
+
+/// The transpose of turn().
+void turn_back(const float* dy, const float* c, const float* s, std::int64_t half, float* dx) {
+  for (std::int64_t i = 0; i < half; ++i) {
+    dx[i] = dy[i] * c[i] + dy[i + half] * s[i];
+    dx[i + half] = dy[i + half] * c[i] - dy[i] * s[i];
+  }
+}
+
+}  // namespace
 
 void norm_rope(std::span<const float> qkv, const HeadSlice& slice, std::span<const float> weight, double eps,
                const RopeTable& table, std::span<const std::int32_t> positions, std::span<float> out,
@@ -108,12 +146,7 @@ void norm_rope(std::span<const float> qkv, const HeadSlice& slice, std::span<con
       float* y = out.data() + index * dim;
       const float inverse = normalise_row(x, weight.data(), dim, static_cast<float>(eps), y);
       if (!inv_rms.empty()) inv_rms[static_cast<std::size_t>(index)] = inverse;
-      for (std::int64_t i = 0; i < half; ++i) {
-        const float first = y[i];
-        const float second = y[i + half];
-        y[i] = first * c[i] - second * s[i];
-        y[i + half] = second * c[i] + first * s[i];
-      }
+      turn(y, c, s, half);
     }
   }
 }
@@ -132,13 +165,36 @@ void norm_rope_backward(std::span<const float> dout, std::span<const float> qkv,
       const std::int64_t index = static_cast<std::int64_t>(row) * slice.heads + head;
       const std::int64_t at = static_cast<std::int64_t>(row) * slice.stride + slice.offset + head * dim;
       const float* dy = dout.data() + index * dim;
-      for (std::int64_t i = 0; i < half; ++i) {
-        turned_back[static_cast<std::size_t>(i)] = dy[i] * c[i] + dy[i + half] * s[i];
-        turned_back[static_cast<std::size_t>(i + half)] = dy[i + half] * c[i] - dy[i] * s[i];
-      }
+      turn_back(dy, c, s, half, turned_back.data());
       normalise_row_backward(turned_back.data(), qkv.data() + at, weight.data(),
                              inv_rms[static_cast<std::size_t>(index)], dim, dqkv.data() + at, false,
                              dweight.data());
+    }
+  }
+}
+
+void rope(std::span<const float> qkv, const HeadSlice& slice, const RopeTable& table,
+          std::span<const std::int32_t> positions, std::span<float> out) {
+  const std::int64_t dim = slice.head_dim;
+  for (std::size_t row = 0; row < positions.size(); ++row) {
+    const float* x = qkv.data() + static_cast<std::int64_t>(row) * slice.stride + slice.offset;
+    float* y = out.data() + static_cast<std::int64_t>(row) * slice.heads * dim;
+    std::copy_n(x, slice.heads * dim, y);
+    for (std::int64_t head = 0; head < slice.heads; ++head) {
+      turn(y + head * dim, table.cosines(positions[row]), table.sines(positions[row]), dim / 2);
+    }
+  }
+}
+
+void rope_backward(std::span<const float> dout, const HeadSlice& slice, const RopeTable& table,
+                   std::span<const std::int32_t> positions, std::span<float> dqkv) {
+  const std::int64_t dim = slice.head_dim;
+  for (std::size_t row = 0; row < positions.size(); ++row) {
+    const float* dy = dout.data() + static_cast<std::int64_t>(row) * slice.heads * dim;
+    float* dx = dqkv.data() + static_cast<std::int64_t>(row) * slice.stride + slice.offset;
+    for (std::int64_t head = 0; head < slice.heads; ++head) {
+      turn_back(dy + head * dim, table.cosines(positions[row]), table.sines(positions[row]), dim / 2,
+                dx + head * dim);
     }
   }
 }

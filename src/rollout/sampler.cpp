@@ -58,6 +58,7 @@ std::vector<Sample> Sampler::generate(std::span<const SampleRequest> requests, c
   for (std::size_t first = 0; first < requests.size(); first += batch) {
     const auto part = requests.subspan(first, std::min(batch, requests.size() - first));
     const auto part_samples = std::span(samples).subspan(first, part.size());
+    first_request_ = first;
     std::vector<Slot> active;
     prefill(part, options, active);
     choose(active, part, options, part_samples);
@@ -103,7 +104,7 @@ void Sampler::prefill(std::span<const SampleRequest> requests, const SampleOptio
     last_row[i] = rows_.size() - 1;
   }
   const auto width = static_cast<std::size_t>(decoder_.config().hidden_size);
-  const auto vocab = static_cast<std::size_t>(decoder_.config().vocab_size);
+  const auto vocab = static_cast<std::size_t>(decoder_.num_logits());
   hidden_.resize(rows_.size() * width);
   decoder_.forward(rows_, caches_, activations_, hidden_);
   logits_.resize(requests.size() * vocab);
@@ -123,7 +124,7 @@ void Sampler::prefill(std::span<const SampleRequest> requests, const SampleOptio
 
 void Sampler::choose(std::vector<Slot>& active, std::span<const SampleRequest> requests,
                      const SampleOptions& options, std::span<Sample> samples) {
-  const auto vocab = static_cast<std::size_t>(decoder_.config().vocab_size);
+  const auto vocab = static_cast<std::size_t>(decoder_.num_logits());
   const std::vector<std::int64_t>& eos = decoder_.config().eos_token_ids;
   std::size_t kept = 0;
   for (const Slot& slot : active) {
@@ -138,6 +139,7 @@ void Sampler::choose(std::vector<Slot>& active, std::span<const SampleRequest> r
     token_logprob(row, {&token, 1}, static_cast<float>(options.temperature), {&logprob, 1});
     sample.token_ids.push_back(token);
     sample.logprob.push_back(logprob);
+    if (options.on_token) options.on_token(first_request_ + slot.request, token);
     const bool ended = std::find(eos.begin(), eos.end(), static_cast<std::int64_t>(token)) != eos.end();
     sample.finish_reason = ended ? FinishReason::eos : FinishReason::length;
     if (ended || static_cast<std::int64_t>(sample.token_ids.size()) >= options.max_new_tokens) continue;
@@ -152,7 +154,7 @@ void Sampler::decode_step(const std::vector<Slot>& active) {
   rows_.clear();
   for (const Slot& slot : active) rows_.add(slot.last_token, slot.cache_slot, slot.next_position);
   hidden_.resize(active.size() * static_cast<std::size_t>(decoder_.config().hidden_size));
-  logits_.resize(active.size() * static_cast<std::size_t>(decoder_.config().vocab_size));
+  logits_.resize(active.size() * static_cast<std::size_t>(decoder_.num_logits()));
   decoder_.forward(rows_, caches_, activations_, hidden_);
   decoder_.logits(hidden_, logits_);
 }

@@ -77,7 +77,7 @@ TEST(DecoderConfig, BothFormsReadAlike) {
   expected.num_key_value_heads = 8;
   expected.head_dim = 128;
   expected.max_position_embeddings = 40960;
-  expected.rope_theta = 1e6;
+  expected.rope.theta = 1e6;
   expected.rms_norm_eps = 1e-6;
   expected.tie_word_embeddings = true;
   expected.eos_token_ids = {151645};
@@ -96,11 +96,65 @@ TEST(DecoderConfig, FieldsLeftOutHaveTheDefaultsOfQwen3Config) {
   const DecoderConfig read = parse(config);
   EXPECT_EQ(read.head_dim, 128);
   EXPECT_EQ(read.rms_norm_eps, 1e-6);
-  EXPECT_EQ(read.rope_theta, 10000.0);
+  EXPECT_EQ(read.rope.theta, 10000.0);
   EXPECT_FALSE(read.tie_word_embeddings);
   EXPECT_EQ(read.num_key_value_heads, 16);
   EXPECT_EQ(read.dtype, TensorDtype::f32);
   EXPECT_TRUE(read.eos_token_ids.empty());
+}
+
+TEST(DecoderConfig, EachFamilyHasItsOwnBiasesAndDefaults) {
+  json config = version_4();
+  config.erase("head_dim");
+  config.erase("num_key_value_heads");
+  EXPECT_EQ(error_of(config.dump()),
+            "config.json: num_attention_heads is 16 (need a multiple of num_key_value_heads, 32)");
+  config["num_attention_heads"] = 64;
+  DecoderConfig read = parse(config);
+  EXPECT_EQ(read.head_dim, 128);
+  EXPECT_EQ(read.num_key_value_heads, 32) << "Qwen3Config's default";
+  EXPECT_TRUE(read.qk_norm);
+  EXPECT_FALSE(read.qkv_bias);
+  config["attention_bias"] = true;
+  EXPECT_TRUE(parse(config).qkv_bias);
+  EXPECT_TRUE(parse(config).out_bias);
+
+  config["model_type"] = "qwen2";
+  config["architectures"] = {"Qwen2ForCausalLM"};
+  read = parse(config);
+  EXPECT_EQ(read.family, ModelFamily::qwen2);
+  EXPECT_EQ(read.head_dim, 1024 / 64);
+  EXPECT_FALSE(read.qk_norm);
+  EXPECT_TRUE(read.qkv_bias);
+  EXPECT_FALSE(read.out_bias) << "Qwen2 has no field attention_bias";
+
+  config["model_type"] = "llama";
+  config["architectures"] = {"LlamaForCausalLM"};
+  config["mlp_bias"] = true;
+  read = parse(config);
+  EXPECT_EQ(read.num_key_value_heads, 64);
+  EXPECT_TRUE(read.qkv_bias && read.out_bias && read.mlp_bias);
+  config["attention_bias"] = false;
+  read = parse(config);
+  EXPECT_FALSE(read.qkv_bias || read.out_bias || read.qk_norm);
+}
+
+TEST(DecoderConfig, GenerationConfigNamesTheEndTokens) {
+  EXPECT_THAT(parse_generation_eos(R"({"eos_token_id": [151645, 151643]})", "g"),
+              ElementsAre(151645, 151643));
+  EXPECT_THAT(parse_generation_eos(R"({"do_sample": true})", "g"), ElementsAre());
+  EXPECT_THROW((void)parse_generation_eos(R"({"eos_token_id": "x"})", "g"), Error);
+}
+
+TEST(DecoderConfig, TheSourceIsKeptButForTheDtype) {
+  DecoderConfig config = parse(version_4());
+  config.dtype = TensorDtype::f32;
+  json expected = version_4();
+  expected["torch_dtype"] = "float32";
+  EXPECT_EQ(json::parse(to_config_json(config, version_4().dump())), expected);
+  expected = version_5();
+  expected["dtype"] = "float32";
+  EXPECT_EQ(json::parse(to_config_json(config, version_5().dump())), expected);
 }
 
 TEST(DecoderConfig, SeveralEndTokensAreRead) {
@@ -110,15 +164,13 @@ TEST(DecoderConfig, SeveralEndTokensAreRead) {
 }
 
 TEST(DecoderConfig, WhatWeWouldComputeDifferentlyIsRefused) {
-  EXPECT_EQ(error_with("model_type", "llama"), "config.json: model_type is \"llama\" (supported: \"qwen3\")");
+  EXPECT_EQ(error_with("model_type", "mistral"),
+            "config.json: model_type is \"mistral\" (supported: \"qwen2\", \"qwen3\", \"llama\")");
   EXPECT_EQ(
       error_with("architectures", {"Qwen3ForTokenClassification"}),
       "config.json: architectures is [\"Qwen3ForTokenClassification\"] (supported: [\"Qwen3ForCausalLM\"])");
-  EXPECT_EQ(error_with("attention_bias", true), "config.json: attention_bias is true (supported: false)");
   EXPECT_EQ(error_with("hidden_act", "gelu"), "config.json: hidden_act is \"gelu\" (supported: \"silu\")");
   EXPECT_EQ(error_with("attention_dropout", 0.1), "config.json: attention_dropout is 0.1 (supported: 0)");
-  EXPECT_EQ(error_with("use_sliding_window", true),
-            "config.json: use_sliding_window is true (supported: false)");
   EXPECT_EQ(error_with("layer_types", {"full_attention", "sliding_attention"}),
             "config.json: layer_types is [\"full_attention\",\"sliding_attention\"] (supported: "
             "\"full_attention\" in "
@@ -127,13 +179,51 @@ TEST(DecoderConfig, WhatWeWouldComputeDifferentlyIsRefused) {
             "config.json: quantization_config: quantised weights are not supported");
 }
 
-TEST(DecoderConfig, ScaledRopeIsRefusedInBothForms) {
-  EXPECT_EQ(error_with("rope_scaling", {{"type", "linear"}, {"factor", 2}}),
-            "config.json: rope_scaling.type is \"linear\" (supported: \"default\")");
-  EXPECT_EQ(error_with("rope_scaling", {{"rope_type", "yarn"}, {"factor", 4.0}}),
-            "config.json: rope_scaling.rope_type is \"yarn\" (supported: \"default\")");
-  EXPECT_EQ(error_with("rope_parameters", {{"rope_type", "llama3"}, {"rope_theta", 1000000}}, version_5()),
-            "config.json: rope_parameters.rope_type is \"llama3\" (supported: \"default\")");
+TEST(DecoderConfig, ASlidingWindowIsRefusedWhereItIsActive) {
+  json config = version_4();
+  config["use_sliding_window"] = true;
+  config["sliding_window"] = 4096;
+  EXPECT_EQ(error_of(config.dump()), "accepted") << "it would begin at layer 28 of 28";
+  config["max_window_layers"] = 21;
+  EXPECT_EQ(error_of(config.dump()),
+            "config.json: use_sliding_window is true: sliding_window 4096 from layer 21 on is not supported "
+            "(need false, or max_window_layers = 28)");
+  config["sliding_window"] = nullptr;
+  EXPECT_EQ(error_of(config.dump()), "accepted");
+  config["sliding_window"] = 4096;
+  config["use_sliding_window"] = false;
+  EXPECT_EQ(error_of(config.dump()), "accepted");
+  config["use_sliding_window"] = "no";
+  EXPECT_EQ(error_of(config.dump()), "config.json: use_sliding_window is \"no\" (need true or false)");
+}
+
+TEST(DecoderConfig, TypesOfRopeThatAreNotSupportedAreRefusedByName) {
+  EXPECT_EQ(error_with("rope_scaling", {{"type", "dynamic"}, {"factor", 2}}),
+            "config.json: rope_scaling.type is \"dynamic\" (need one of \"default\", \"linear\", \"llama3\", "
+            "\"yarn\")");
+  EXPECT_THAT(error_with("rope_parameters", {{"rope_type", "longrope"}}, version_5()),
+              HasSubstr("config.json: rope_parameters.rope_type is \"longrope\" (need one of"));
+}
+
+TEST(DecoderConfig, FieldsOfScaledRopeAreChecked) {
+  EXPECT_EQ(error_with("rope_scaling", {{"type", "linear"}}), "config.json: rope_scaling.factor is missing");
+  EXPECT_EQ(error_with("rope_scaling", {{"type", "linear"}, {"factor", 0.5}}),
+            "config.json: rope_scaling.factor is 0.5 (need a number from 1)");
+  EXPECT_EQ(error_with("rope_scaling", {{"rope_type", "llama3"}, {"factor", 8}, {"low_freq_factor", 4}}),
+            "config.json: rope_scaling.high_freq_factor is missing\n"
+            "config.json: rope_scaling.high_freq_factor is 4.0 (need more than low_freq_factor, 4)");
+  EXPECT_EQ(error_with("rope_scaling", {{"rope_type", "yarn"}, {"factor", 4}, {"truncate", 1}}),
+            "config.json: rope_scaling.truncate is 1 (need true or false)");
+  json config = version_4();
+  config["rope_scaling"] = {{"type", "yarn"}, {"factor", 4}, {"original_max_position_embeddings", 10240}};
+  const RopeConfig rope = parse(config).rope;
+  EXPECT_EQ(rope.type, RopeType::yarn);
+  EXPECT_EQ(rope.factor, 4.0);
+  EXPECT_EQ(rope.original_max_position_embeddings, 10240);
+  EXPECT_EQ(rope.theta, 1e6);
+}
+
+TEST(DecoderConfig, RopeIsReadAlikeInBothForms) {
   EXPECT_EQ(
       error_with("rope_parameters", {{"rope_type", "default"}, {"partial_rotary_factor", 0.5}}, version_5()),
       "config.json: rope_parameters.partial_rotary_factor is 0.5 (supported: 1)");
@@ -171,9 +261,9 @@ TEST(DecoderConfig, FieldsOfTheWrongTypeOrRangeAreShown) {
 }
 
 TEST(DecoderConfig, AllProblemsAreListedAtOnce) {
-  EXPECT_EQ(error_of(R"({"model_type": "qwen3", "hidden_size": 4, "attention_bias": true, "vocab_size": 10,
+  EXPECT_EQ(error_of(R"({"model_type": "qwen3", "hidden_size": 4, "hidden_act": "gelu", "vocab_size": 10,
                          "intermediate_size": 16, "num_hidden_layers": 1, "num_key_value_heads": 3})"),
-            "config.json: attention_bias is true (supported: false)\n"
+            "config.json: hidden_act is \"gelu\" (supported: \"silu\")\n"
             "config.json: hidden_size is 4 (need a whole number from 8 to 65536)\n"
             "config.json: num_attention_heads is missing\n"
             "config.json: max_position_embeddings is missing");
@@ -185,7 +275,8 @@ TEST(DecoderConfig, BrokenJsonIsRefused) {
   EXPECT_THAT(error_of("{\"\xff\": 1}"), HasSubstr("ill-formed UTF-8 byte"));
   EXPECT_EQ(error_of("[]"), "config.json: is [] (need a JSON object)");
   EXPECT_EQ(error_of(R"({"a": {"b": 1}, "c": {"b": 1}, "a": 2})"), "config.json: key \"a\" stands twice");
-  EXPECT_EQ(error_of("{}"), "config.json: model_type is missing (supported: \"qwen3\")");
+  EXPECT_EQ(error_of("{}"),
+            "config.json: model_type is missing (supported: \"qwen2\", \"qwen3\", \"llama\")");
   EXPECT_THAT(error_of(std::string(1'000'000, '[')), HasSubstr("is not valid JSON"));
 }
 
@@ -195,6 +286,24 @@ TEST(DecoderConfig, ReadsBackWhatItWrote) {
   config.eos_token_ids = {3, 5};
   config.tie_word_embeddings = false;
   config.dtype = TensorDtype::f16;
+  EXPECT_EQ(parse_decoder_config(to_config_json(config), "x"), config);
+  config.rope = {.type = RopeType::yarn,
+                 .theta = 5e5,
+                 .factor = 4,
+                 .original_max_position_embeddings = 64,
+                 .attention_factor = 1.2,
+                 .beta_fast = 30,
+                 .beta_slow = 2,
+                 .truncate = false};
+  EXPECT_EQ(parse_decoder_config(to_config_json(config), "x"), config);
+  config.rope = {.type = RopeType::llama3,
+                 .factor = 8,
+                 .low_freq_factor = 1,
+                 .high_freq_factor = 4,
+                 .original_max_position_embeddings = 64};
+  config.family = ModelFamily::llama;
+  config.qk_norm = false;
+  config.qkv_bias = config.out_bias = config.mlp_bias = true;
   EXPECT_EQ(parse_decoder_config(to_config_json(config), "x"), config);
 }
 
@@ -230,7 +339,7 @@ void write_zeros(const std::filesystem::path& path, const std::vector<TensorSpec
 
 std::string tensors_error(const DecoderConfig& config, const std::filesystem::path& file) {
   try {
-    check_decoder_tensors(config, SafetensorsFile::open(file));
+    check_decoder_tensors(config, WeightFiles::open(file.parent_path()));
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::bad_data);
     return error.what();
@@ -240,7 +349,7 @@ std::string tensors_error(const DecoderConfig& config, const std::filesystem::pa
 
 TEST(DecoderTensors, EveryMismatchIsListed) {
   const testing::TempDir folder;
-  const auto file = folder.path() / "m";
+  const auto file = folder.path() / "model.safetensors";
   const DecoderConfig config = tiny();
   write_zeros(file, decoder_tensor_specs(config), TensorDtype::bf16);
   EXPECT_EQ(tensors_error(config, file), "accepted");
@@ -266,7 +375,7 @@ TEST(DecoderTensors, EveryMismatchIsListed) {
 
 TEST(DecoderTensors, AStoredHeadBesideTiedEmbeddingsMustEqualThem) {
   const testing::TempDir folder;
-  const auto file = folder.path() / "m";
+  const auto file = folder.path() / "model.safetensors";
   DecoderConfig config = tiny();
   config.tie_word_embeddings = false;
   write_zeros(file, decoder_tensor_specs(config), TensorDtype::f32);
@@ -283,7 +392,7 @@ TEST(DecoderTensors, AStoredHeadBesideTiedEmbeddingsMustEqualThem) {
 
 TEST(DecoderTensors, WeightsThatAreNotFloatingPointAreRefused) {
   const testing::TempDir folder;
-  const auto file = folder.path() / "m";
+  const auto file = folder.path() / "model.safetensors";
   write_zeros(file, decoder_tensor_specs(tiny()), TensorDtype::i32);
   EXPECT_THAT(tensors_error(tiny(), file),
               HasSubstr("tensor \"model.norm.weight\" is I32 (need F32, BF16 or F16)"));

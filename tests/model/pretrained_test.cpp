@@ -16,8 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TokenizerFiles tokenizer_files(const Tokenizer& tokenizer) {
-  return {tokenizer.to_json(), tokenizer.tokenizer_config_json()};
+ModelFiles tokenizer_files(const Tokenizer& tokenizer) {
+  return {{"tokenizer.json", tokenizer.to_json()},
+          {"tokenizer_config.json", tokenizer.tokenizer_config_json()}};
 }
 
 /// The default shape with the tokenizer's vocabulary.

@@ -254,7 +254,7 @@ TEST(Safetensors, MismatchesAreAllListed) {
       file, std::vector{view_of("a", {2}, values), view_of("b", {1, 2}, values), view_of("c", {2}, values)});
   const std::vector<TensorSpec> expected = {{"a", {2}}, {"b", {2, 1}}, {"d", {5}}};
   EXPECT_THAT(
-      tensor_mismatches(SafetensorsFile::open(file), expected),
+      tensor_mismatches(SafetensorsFile::open(file).tensors(), expected),
       ElementsAre("tensor \"b\" has shape [1, 2] (need [2, 1])", "tensor \"d\" is missing (need shape [5])",
                   "tensor \"c\" of shape [2] is not part of the model"));
 }

@@ -61,7 +61,8 @@ TEST(NormRope, TurnsHandWorkedNumbers) {
   // theta 1 both pairs turn by 1 radian: first = a cos - b sin, second = b cos + a sin.
   const std::vector<float> qkv{9, 1, 0, 0, 1, 9};
   const std::vector<float> weight(4, 1.0f);
-  const RopeTable table(2, 4, 1.0);
+  RopeTable table(RopeTable::frequencies(4, 1.0));
+  table.extend_to(2);
   const std::vector<std::int32_t> positions{1};
   std::vector<float> out(4);
   norm_rope(qkv, {6, 1, 1, 4}, weight, 0.0, table, positions, out);
@@ -76,7 +77,8 @@ TEST(NormRope, GradientMatchesFiniteDifferences) {
   constexpr std::int64_t kDim = 16, kHeads = 2, kStride = 40, kOffset = 4;
   const std::vector<std::int32_t> positions{0, 3, 7};
   const HeadSlice slice{kStride, kOffset, kHeads, kDim};
-  const RopeTable table(8, kDim, 100.0);
+  RopeTable table(RopeTable::frequencies(kDim, 100.0));
+  table.extend_to(8);
   const auto qkv = normal_values(3 * kStride, 1);
   const auto weight = normal_values(kDim, 2);
   const auto dout = normal_values(3 * kHeads * kDim, 3);

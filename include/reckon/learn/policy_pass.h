@@ -15,7 +15,7 @@ struct TrainSequence {
 };
 
 /// Log-probabilities of completion tokens under a decoder, for a packed micro-batch, and the gradients back.
-/// The head runs on the rows that predict completion tokens alone.
+/// The head runs on the rows that predict completion tokens alone, 256 at a time: [T, V] logits never exist.
 class PolicyPass {
  public:
   explicit PolicyPass(const Decoder& decoder) : decoder_(decoder) {}
@@ -34,6 +34,9 @@ class PolicyPass {
   [[nodiscard]] std::size_t rows() const { return rows_.size(); }
 
  private:
+  void compute_logits(std::size_t first, std::size_t rows);
+  [[nodiscard]] std::span<const std::uint32_t> targets_of(std::size_t first, std::size_t rows) const;
+
   const Decoder& decoder_;
   PackedRows rows_;
   LayerCaches caches_;

@@ -8,10 +8,16 @@
 
 namespace reckon {
 
-/// Families of decoders whose Hugging Face config.json we read and write.
-enum class ModelFamily { qwen3 };
+/// Families of decoders whose Hugging Face config.json we read and write; the names are those of
+/// `model_type`.
+enum class ModelFamily {
+  qwen2,  ///< Qwen2, Qwen2.5, DeepSeek-R1-Distill-Qwen: biases on queries, keys and values
+  qwen3,  ///< Qwen3 (dense): normalised queries and keys
+  llama,  ///< Llama 3.x, DeepSeek-R1-Distill-Llama
+};
 constexpr auto enum_names(ModelFamily) {
-  return std::array{EnumName{ModelFamily::qwen3, "qwen3"}};
+  return std::array{EnumName{ModelFamily::qwen2, "qwen2"}, EnumName{ModelFamily::qwen3, "qwen3"},
+                    EnumName{ModelFamily::llama, "llama"}};
 }
 
 /// Where the policy's first weights come from: the [model] table.
@@ -34,7 +40,8 @@ template <class Visitor>
 void describe(Visitor& visit, ModelInitConfig& c) {
   visit("init", c.init, any(),
         "random weights of this family and the shape below; not used where path is given");
-  visit("path", c.path, any(), "folder with config.json, model.safetensors and tokenizer.json to start from");
+  visit("path", c.path, any(),
+        "Hugging Face model folder to start from: config.json, tokenizer.json, safetensors weights");
   visit("hidden_size", c.hidden_size, between(8, 65536), "width of the residual stream");
   visit("intermediate_size", c.intermediate_size, between(8, 262144), "width inside the SwiGLU block");
   visit("num_hidden_layers", c.num_hidden_layers, between(1, 256), "decoder blocks");

@@ -44,19 +44,27 @@ struct Activations {
 /// Keys and values of every layer.
 using LayerCaches = std::vector<KvCache>;
 
+/// Weight decay is for matrices alone.
+enum class ParameterKind {
+  matrix,  ///< at first normal
+  norm,    ///< at first 1
+  bias,    ///< at first 0
+};
+
 /// One tensor of the model under its Hugging Face name, inside the flat parameter vector.
 struct ParameterTensor {
   std::string name;
   std::vector<std::int64_t> shape;
   std::size_t offset = 0;
   std::size_t size = 0;
-  bool is_norm = false;  ///< a norm's weight: 1 at first, no weight decay
+  ParameterKind kind = ParameterKind::matrix;
 };
 
-/// A decoder-only transformer in the Qwen3 form: RMSNorm, rotary positions, grouped-query attention with
-/// normalised queries and keys, SwiGLU. float32 on the CPU. All parameters lie in one vector, in the order of
-/// tensors(); the weights of q, k, v and of gate, up stand together and are multiplied as one. Sampler and
-/// learner run the same forward pass: a row's result depends on its sequence alone, bit for bit.
+/// A decoder-only transformer of the Qwen2, Qwen3 and Llama families: RMSNorm, rotary positions,
+/// grouped-query attention (queries and keys normalised in Qwen3), SwiGLU, biases where the family has them.
+/// float32 on the CPU. All parameters lie in one vector, in the order of tensors(); the weights of q, k, v
+/// and of gate, up stand together and are multiplied as one. Sampler and learner run the same forward pass: a
+/// row's result depends on its sequence alone, bit for bit.
 class Decoder {
  public:
   /// \throws Error(usage) where the shape is not supported (head_dim a multiple of 16, at most 256).
@@ -71,6 +79,12 @@ class Decoder {
 
   /// Normal weights of the given deviation, norms 1: a function of the seed alone.
   void initialise(std::uint64_t seed, double deviation);
+  /// From now on only the first `num_tokens` rows of the output layer have logits: models have more rows than
+  /// their tokenizer has tokens, and a row without a token must not be sampled. Sampler and learner then have
+  /// the same distribution. \throws std::invalid_argument where there are fewer rows.
+  void limit_vocabulary(std::int64_t num_tokens);
+  /// Logits of a row: vocab_size, or what limit_vocabulary() said.
+  [[nodiscard]] std::int64_t num_logits() const { return num_logits_; }
   /// Must be called whenever parameters() were written, before the next forward pass.
   void repack();
   /// SHA-256 of names, shapes and values.
@@ -84,7 +98,7 @@ class Decoder {
   /// \param hidden [T, H]
   void forward(const PackedRows& rows, LayerCaches& caches, Activations& activations,
                std::span<float> hidden) const;
-  /// logits = hidden E^T. \param hidden [R, H]  \param logits [R, V]
+  /// logits = hidden E^T. \param hidden [R, H]  \param logits [R, V], V = num_logits()
   void logits(std::span<const float> hidden, std::span<float> logits) const;
 
   /// Gradient of logits(): writes dhidden [R, H], adds to gradients [parameters().size()].
@@ -97,14 +111,21 @@ class Decoder {
 
  private:
   struct Layer {
-    std::size_t input_norm, qkv, q_norm, k_norm, out, middle_norm, gate_up, down;  // offsets
+    // Offsets; of norms and biases that the family does not have, 0.
+    std::size_t input_norm, qkv, qkv_bias, q_norm, k_norm, out, out_bias, middle_norm, gate_up, gate_up_bias,
+        down, down_bias;
     PackedWeight qkv_weight, out_weight, gate_up_weight, down_weight;
   };
-  void add_tensor(std::string name, std::vector<std::int64_t> shape, bool is_norm = false);
+  void lay_out_tensors();
+  void pack_layers();
   [[nodiscard]] std::span<const float> at(std::size_t offset, std::int64_t size) const;
   [[nodiscard]] HeadSlice query_slice() const;
   [[nodiscard]] HeadSlice key_slice() const;
   [[nodiscard]] std::int64_t qkv_width() const;
+  void turn_heads(const Layer& layer, const PackedRows& rows, Activations::Layer& a) const;
+  void turn_heads_backward(const Layer& layer, const PackedRows& rows, const Activations::Layer& a,
+                           std::span<const float> dq, std::span<const float> dk, std::span<float> dqkv,
+                           std::span<float> gradients) const;
   void forward_layer(const Layer& layer, const PackedRows& rows, KvCache& cache, Activations::Layer& a,
                      std::span<float> x) const;
   void backward_layer(const Layer& layer, const PackedRows& rows, const KvCache& cache,
@@ -118,7 +139,8 @@ class Decoder {
   std::size_t last_norm_ = 0;
   std::size_t head_ = 0;
   PackedWeight head_weight_;
-  RopeTable rope_;
+  std::int64_t num_logits_ = 0;
+  mutable RopeTable rope_;  // grows with the longest sequence seen: real models allow 131,072 positions
 };
 
 }  // namespace reckon

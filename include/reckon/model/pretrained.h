@@ -1,27 +1,41 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "reckon/model/decoder.h"
+#include "reckon/model/weight_files.h"
 
 namespace reckon {
 
-/// The tokenizer's files of a model folder, as text.
-struct TokenizerFiles {
-  std::string tokenizer_json;
-  std::string tokenizer_config_json;
+/// The text files of a model folder, by name: config.json, generation_config.json and what belongs to the
+/// tokenizer. A folder that is saved has them byte for byte as they were read, but for the dtype in
+/// config.json. Where config.json or generation_config.json is not among them, it is made from the decoder.
+using ModelFiles = std::map<std::string, std::string>;
+
+/// Reads those of a folder that are there. \throws Error(missing_input) where there is no such folder or no
+/// config.json in it.
+[[nodiscard]] ModelFiles read_model_files(const std::filesystem::path& folder);
+
+struct SaveOptions {
+  TensorDtype dtype = TensorDtype::f32;  ///< F32 keeps the weights exactly; BF16 and F16 round them
+  std::uint64_t max_shard_bytes = kMaxShardBytes;
 };
 
-/// Writes a Hugging Face model folder that transformers loads as it is: config.json, generation_config.json,
-/// model.safetensors (float32), tokenizer.json, tokenizer_config.json. The folder appears whole or not at
-/// all: it is written beside its place and renamed. Failpoint `checkpoint.rename`. \throws Error(io);
-/// Error(environment) where the folder exists.
-void save_pretrained(const std::filesystem::path& folder, const Decoder& decoder,
-                     const TokenizerFiles& tokenizer);
+/// Writes a Hugging Face model folder that transformers loads as it is: the text files and the weights, in
+/// shards where they are large. The folder appears whole or not at all: it is written beside its place and
+/// renamed. Failpoint `checkpoint.rename`. \throws Error(io); Error(environment) where the folder exists.
+void save_pretrained(const std::filesystem::path& folder, const Decoder& decoder, const ModelFiles& files,
+                     const SaveOptions& options = {});
 
-/// Reads the weights of a model folder.
+/// The configuration of a model folder; the ids that end a completion are those of generation_config.json
+/// where it names some. \throws Error(missing_input), Error(bad_data)
+[[nodiscard]] DecoderConfig load_decoder_config(const std::filesystem::path& folder);
+
+/// Reads configuration and weights of a model folder, as float32.
 /// \throws Error(missing_input), Error(bad_data) with every tensor that does not fit.
 [[nodiscard]] std::unique_ptr<Decoder> load_pretrained(const std::filesystem::path& folder);
 

@@ -87,9 +87,8 @@ class SafetensorsFile {
 /// behind.
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors);
 
-/// What differs between a file and the tensors expected of it, a line each: missing, of another shape, not
-/// expected.
-[[nodiscard]] std::vector<std::string> tensor_mismatches(const SafetensorsFile& file,
+/// What differs between tensors and those expected, a line each: missing, of another shape, not expected.
+[[nodiscard]] std::vector<std::string> tensor_mismatches(std::span<const TensorView> tensors,
                                                          std::span<const TensorSpec> expected);
 
 /// A shape as in messages: "[2, 3]".

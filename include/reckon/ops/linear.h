@@ -46,4 +46,10 @@ void linear_backward_input(std::span<const float> dy, const PackedWeight& weight
 void linear_backward_weight(std::span<const float> dy, std::span<const float> x, std::int64_t out_features,
                             std::int64_t in_features, std::span<float> dw);
 
+/// y[t] += bias. \param y [T, out]  \param bias [out]
+void add_bias(std::span<float> y, std::span<const float> bias);
+
+/// dbias += sum_t dy[t], rows in their order. dy [T, out], dbias [out].
+void bias_backward(std::span<const float> dy, std::span<float> dbias);
+
 }  // namespace reckon

@@ -18,23 +18,35 @@ void rms_norm_backward(std::span<const float> dy, std::span<const float> x, std:
 
 /// Cosines and sines of rotary position embeddings (Su et al., arXiv:2104.09864), in the layout of the
 /// Hugging Face models: component i of the first half of a head turns with component i of the second half.
+/// Angles are float32 products of position and frequency, as in the code that trained the published weights:
+/// at position 30,000 an exact angle would differ from theirs by 1e-3.
 class RopeTable {
  public:
   RopeTable() = default;
-  /// Angle of pair i at position p: p * theta^(-2 i / head_dim), computed in float64.
-  RopeTable(std::int64_t max_positions, std::int64_t head_dim, double theta);
-  [[nodiscard]] const float* cosines(std::int64_t position) const { return cos_.data() + position * half_; }
-  [[nodiscard]] const float* sines(std::int64_t position) const { return sin_.data() + position * half_; }
-  [[nodiscard]] std::int64_t max_positions() const { return max_positions_; }
+  /// \param frequencies  [head_dim / 2] radians a position
+  /// \param scale        factor of cosines and sines (YaRN's attention factor, arXiv:2309.00071, section 3.4)
+  explicit RopeTable(std::vector<float> frequencies, float scale = 1.0f);
+  /// Frequencies theta^(-2 i / head_dim).
+  [[nodiscard]] static std::vector<float> frequencies(std::int64_t head_dim, double theta);
+
+  /// Makes room for positions 0 .. positions - 1; what is there stays.
+  void extend_to(std::int64_t positions);
+  /// \param position  below num_positions()
+  [[nodiscard]] const float* cosines(std::int64_t position) const { return cos_.data() + position * half(); }
+  [[nodiscard]] const float* sines(std::int64_t position) const { return sin_.data() + position * half(); }
+  [[nodiscard]] std::int64_t num_positions() const { return num_positions_; }
 
  private:
-  std::int64_t max_positions_ = 0;
-  std::int64_t half_ = 0;
+  [[nodiscard]] std::int64_t half() const { return static_cast<std::int64_t>(frequencies_.size()); }
+
+  std::vector<float> frequencies_;
+  float scale_ = 1.0f;
+  std::int64_t num_positions_ = 0;
   std::vector<float> cos_, sin_;
 };
 
-/// Where the heads lie that qk_norm_rope works on: `heads` heads of head_dim values at `offset` in rows of
-/// `stride`.
+/// Where the heads lie that rope and norm_rope work on: `heads` heads of head_dim values at `offset` in rows
+/// of `stride`.
 struct HeadSlice {
   std::int64_t stride = 0;
   std::int64_t offset = 0;
@@ -58,5 +70,13 @@ void norm_rope_backward(std::span<const float> dout, std::span<const float> qkv,
                         std::span<const float> weight, std::span<const float> inv_rms, const RopeTable& table,
                         std::span<const std::int32_t> positions, std::span<float> dqkv,
                         std::span<float> dweight);
+
+/// Rotation alone, for models without normalised queries and keys. Shapes as in norm_rope.
+void rope(std::span<const float> qkv, const HeadSlice& slice, const RopeTable& table,
+          std::span<const std::int32_t> positions, std::span<float> out);
+
+/// Gradient of rope: writes the slice of dqkv [T, stride]. \param dout [T, heads, head_dim]
+void rope_backward(std::span<const float> dout, const HeadSlice& slice, const RopeTable& table,
+                   std::span<const std::int32_t> positions, std::span<float> dqkv);
 
 }  // namespace reckon

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,8 @@ struct SampleOptions {
   double temperature = 1.0;
   std::int64_t max_batch = 256;
   Decoding decoding = Decoding::sample;
+  /// Called with each token as it is chosen, by the number of its request; for showing text as it comes.
+  std::function<void(std::size_t request, std::uint32_t token_id)> on_token = {};
 };
 
 struct Sample {
@@ -74,6 +77,7 @@ class Sampler {
   LayerCaches caches_;
   Activations activations_;
   AlignedBuffer hidden_, logits_;
+  std::size_t first_request_ = 0;  // of the batch being decoded
 };
 
 }  // namespace reckon
