@@ -37,7 +37,7 @@ Decoder::Decoder(const DecoderConfig& config) : config_(config) {
                                      " key-value heads (need a whole number each)");
   }
   lay_out_tensors();
-  const RopeFrequencies rope = rope_frequencies(config.rope, config.head_dim, config.max_position_embeddings);
+  const RopeFrequencies rope = rope_frequencies(config.rope, config.head_dim);
   rope_ = RopeTable(rope.frequencies, rope.scale);
   pack_layers();
   num_logits_ = config.vocab_size;

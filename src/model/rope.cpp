@@ -62,8 +62,7 @@ double yarn_scale(double factor, double mscale) {
 
 }  // namespace
 
-RopeFrequencies rope_frequencies(const RopeConfig& config, std::int64_t head_dim,
-                                 std::int64_t max_position_embeddings) {
+RopeFrequencies rope_frequencies(const RopeConfig& config, std::int64_t head_dim) {
   RopeFrequencies result{RopeTable::frequencies(head_dim, config.theta), 1.0f};
   if (config.type == RopeType::linear) {
     for (float& frequency : result.frequencies) frequency /= static_cast<float>(config.factor);
@@ -78,7 +77,6 @@ RopeFrequencies rope_frequencies(const RopeConfig& config, std::int64_t head_dim
     }
     result.scale = static_cast<float>(scale != 0 ? scale : yarn_scale(factor, 1.0));
   }
-  (void)max_position_embeddings;
   return result;
 }
 

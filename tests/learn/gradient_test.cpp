@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "reckon/base/error.h"
+#include "reckon/base/philox.h"
 #include "reckon/learn/learner.h"
 #include "reckon/learn/sft.h"
 #include "support/numbers.h"
@@ -24,39 +25,151 @@ struct Batch {
   }
 };
 
-TEST(PolicyPass, GradientMatchesFiniteDifferencesForEveryTensor) {
-  for (const bool tied : {true, false}) {
-    const auto model = testing::tiny_model(1, 11, tied);
-    const Batch batch;
-    PolicyPass pass(*model);
-    const float temperature = 0.8f;
-    pass.forward(batch.sequences(), temperature, true);
-    const std::vector<float> coef = testing::normal_values(pass.logprob().size(), 5);
-    const auto loss = [&] {
-      model->repack();
-      PolicyPass other(*model);
-      other.forward(batch.sequences(), temperature, false);
-      return testing::dot(other.logprob(), coef);
-    };
-    std::vector<float> gradient(model->parameters().size());
-    pass.backward(coef, gradient);
-    for (const ParameterTensor& tensor : model->tensors()) {
-      double largest = 0;
-      for (std::size_t i = 0; i < tensor.size; i += std::max<std::size_t>(1, tensor.size / 12)) {
-        float& value = model->parameters()[tensor.offset + i];
-        const float kept = value;
-        value = kept + 4e-3f;
-        const double above = loss();
-        value = kept - 4e-3f;
-        const double below = loss();
-        value = kept;
-        // float32 losses of size 10 over a step of 8e-3 leave 1e-4 of rounding; the curvature adds as much.
-        ASSERT_NEAR(gradient[tensor.offset + i], (above - below) / 8e-3, 4e-3) << tensor.name << " " << i;
-        largest = std::max(largest, std::abs(static_cast<double>(gradient[tensor.offset + i])));
-      }
-      EXPECT_GT(largest, 1e-4) << tensor.name << ": a gradient of zero would pass the comparison";
+/// The small model of a family with every bias that it can have.
+std::unique_ptr<Decoder> model_of(ModelFamily family, bool tied) {
+  DecoderConfig config = testing::tiny_config(11, tied);
+  config.family = family;
+  config.qk_norm = family == ModelFamily::qwen3;
+  config.qkv_bias = true;
+  config.out_bias = family != ModelFamily::qwen2;
+  config.mlp_bias = family == ModelFamily::llama;
+  auto model = std::make_unique<Decoder>(config);
+  model->initialise(1, 0.3);
+  RandomStream random(3, 4);
+  for (const ParameterTensor& tensor : model->tensors()) {
+    if (tensor.kind == ParameterKind::matrix) continue;
+    for (float& value : model->parameters().subspan(tensor.offset, tensor.size)) {
+      value += static_cast<float>(0.3 * random.normal());
     }
   }
+  model->repack();
+  return model;
+}
+
+void check_gradient(Decoder& model) {
+  const Batch batch;
+  PolicyPass pass(model);
+  const float temperature = 0.8f;
+  pass.forward(batch.sequences(), temperature, true);
+  const std::vector<float> coef = testing::normal_values(pass.logprob().size(), 5);
+  const auto loss = [&] {
+    model.repack();
+    PolicyPass other(model);
+    other.forward(batch.sequences(), temperature, false);
+    return testing::dot(other.logprob(), coef);
+  };
+  std::vector<float> gradient(model.parameters().size());
+  pass.backward(coef, gradient);
+  for (const ParameterTensor& tensor : model.tensors()) {
+    double largest = 0;
+    for (std::size_t i = 0; i < tensor.size; i += std::max<std::size_t>(1, tensor.size / 12)) {
+      float& value = model.parameters()[tensor.offset + i];
+      const float kept = value;
+      value = kept + 4e-3f;
+      const double above = loss();
+      value = kept - 4e-3f;
+      const double below = loss();
+      value = kept;
+      // float32 losses of size 10 over a step of 8e-3 leave 1e-4 of rounding; the curvature adds as much.
+      ASSERT_NEAR(gradient[tensor.offset + i], (above - below) / 8e-3, 4e-3) << tensor.name << " " << i;
+      largest = std::max(largest, std::abs(static_cast<double>(gradient[tensor.offset + i])));
+    }
+    // A bias of all keys moves every score of a query alike, which softmax does not see: only the turning by
+    // position lets a little of it through.
+    EXPECT_GT(largest, 1e-4) << tensor.name << ": a gradient of zero would pass the comparison";
+  }
+}
+
+TEST(PolicyPass, GradientMatchesFiniteDifferencesForEveryTensor) {
+  for (const bool tied : {true, false}) check_gradient(*testing::tiny_model(1, 11, tied));
+}
+
+TEST(PolicyPass, GradientMatchesFiniteDifferencesInEveryFamily) {
+  for (const ModelFamily family : {ModelFamily::qwen2, ModelFamily::qwen3, ModelFamily::llama}) {
+    const auto model = model_of(family, family == ModelFamily::llama);
+    check_gradient(*model);
+  }
+}
+
+// 300 targets take two chunks of the head; a chunk must give what the whole gives, and so must its gradient.
+TEST(PolicyPass, ChunksOfTheHeadDoNotShow) {
+  DecoderConfig config = testing::tiny_config();
+  config.max_position_embeddings = 512;
+  Decoder model(config);
+  model.initialise(6, 0.3);
+  const Ids prompt{1, 2};
+  Ids completion;
+  for (std::uint32_t i = 0; i < 300; ++i) completion.push_back(i * i % 11);
+  const TrainSequence whole{prompt, completion};
+  PolicyPass pass(model);
+  pass.forward({&whole, 1}, 1.0f, true);
+  ASSERT_EQ(pass.logprob().size(), 300u);
+  const std::vector<float> coef = testing::normal_values(300, 5);
+  std::vector<float> gradient(model.parameters().size());
+  pass.backward(coef, gradient);
+  // The same token predicted behind the same prefix, in a pass of one chunk.
+  for (const std::size_t length : {1u, 255u, 256u, 257u}) {
+    const TrainSequence part{prompt, std::span(completion).first(length)};
+    PolicyPass alone(model);
+    alone.forward({&part, 1}, 1.0f, false);
+    EXPECT_EQ(std::memcmp(alone.logprob().data(), pass.logprob().data(), length * sizeof(float)), 0);
+    EXPECT_EQ(std::memcmp(alone.entropy().data(), pass.entropy().data(), length * sizeof(float)), 0);
+  }
+  // One value of a tensor of each kind by finite differences.
+  for (const std::size_t tensor : {std::size_t{0}, std::size_t{2}, model.tensors().size() - 1}) {
+    float& value = model.parameters()[model.tensors()[tensor].offset + 5];
+    const float kept = value;
+    double loss[2];
+    for (const int side : {0, 1}) {
+      value = kept + (side == 0 ? -1e-3f : 1e-3f);
+      model.repack();
+      PolicyPass other(model);
+      other.forward({&whole, 1}, 1.0f, false);
+      loss[side] = testing::dot(other.logprob(), coef);
+    }
+    value = kept;
+    const double expected = (loss[1] - loss[0]) / 2e-3;
+    // Losses near 30 in float32 sums of float64: 1e-5 each over 2e-3.
+    EXPECT_NEAR(gradient[model.tensors()[tensor].offset + 5], expected, 1e-2 + 0.01 * std::abs(expected));
+  }
+}
+
+TEST(PolicyPass, RowsOfTheHeadBeyondTheVocabularyHaveNoProbability) {
+  const auto model = testing::tiny_model(2, 11, false);
+  const Ids prompt{1, 2, 3}, completion{4, 5, 0};
+  const TrainSequence sequence{prompt, completion};
+  model->limit_vocabulary(8);
+  PolicyPass pass(*model);
+  pass.forward({&sequence, 1}, 1.0f, true);
+  // By hand: the log-probs of all 8 tokens at one place sum to probability 1.
+  double total = 0;
+  for (std::uint32_t last = 0; last < 8; ++last) {
+    const Ids other{4, 5, last};
+    const TrainSequence one{prompt, other};
+    PolicyPass each(*model);
+    each.forward({&one, 1}, 1.0f, false);
+    total += std::exp(static_cast<double>(each.logprob()[2]));
+  }
+  EXPECT_NEAR(total, 1.0, 1e-6);
+  std::vector<float> gradient(model->parameters().size());
+  const std::vector<float> coef{1.0f, -2.0f, 0.5f};
+  pass.backward(coef, gradient);
+  const ParameterTensor& head = model->tensors().back();
+  ASSERT_EQ(head.name, "lm_head.weight");
+  double inside = 0;
+  for (std::size_t i = 0; i < head.size; ++i) {
+    const float value = gradient[head.offset + i];
+    if (i / 24 < 8) {
+      inside += std::abs(value);
+    } else {
+      EXPECT_EQ(value, 0.0f) << "row " << i / 24;
+    }
+  }
+  EXPECT_GT(inside, 0.1);
+  const Ids outside{9};
+  const TrainSequence wrong{prompt, outside};
+  EXPECT_THROW(pass.forward({&wrong, 1}, 1.0f, false), std::invalid_argument);
+  EXPECT_THROW(model->limit_vocabulary(12), std::invalid_argument);
 }
 
 TEST(PolicyPass, PackedEqualsAloneBitForBit) {

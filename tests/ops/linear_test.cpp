@@ -114,5 +114,15 @@ TEST(Linear, RefusesSizesThatDoNotFit) {
   EXPECT_THROW(PackedWeight(w, 4, 2), std::invalid_argument);
 }
 
+TEST(Bias, IsAddedToEveryRowAndItsGradientIsTheSumOfRows) {
+  std::vector<float> y{1, 2, 3, 4, 5, 6};
+  const std::vector<float> bias{10, 20, 30};
+  add_bias(y, bias);
+  EXPECT_EQ(y, (std::vector<float>{11, 22, 33, 14, 25, 36}));
+  std::vector<float> dbias{1, 1, 1};
+  bias_backward(y, dbias);
+  EXPECT_EQ(dbias, (std::vector<float>{26, 48, 70}));
+}
+
 }  // namespace
 }  // namespace reckon

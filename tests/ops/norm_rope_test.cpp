@@ -95,5 +95,29 @@ TEST(NormRope, GradientMatchesFiniteDifferences) {
       weight, dweight, [&](const auto& w) { return loss(qkv, w); }, 2e-3);
 }
 
+TEST(Rope, TurnsAsNormRopeDoesAndItsGradientTurnsBack) {
+  constexpr std::int64_t kDim = 16, kHeads = 3, kStride = 70;
+  RopeTable table(RopeTable::frequencies(kDim, 100.0), 1.5f);
+  table.extend_to(40);
+  const HeadSlice slice{kStride, 5, kHeads, kDim};
+  const std::vector<std::int32_t> positions{0, 7, 39};
+  const std::vector<float> qkv = testing::normal_values(3 * kStride, 1);
+  std::vector<float> out(3 * kHeads * kDim);
+  rope(qkv, slice, table, positions, out);
+  // Position 7, head 2, pair 1, by hand.
+  const float first = qkv[kStride + 5 + 2 * kDim + 1], second = qkv[kStride + 5 + 2 * kDim + 1 + 8];
+  const double angle = 7.0 * std::pow(100.0, -2.0 / 16.0);
+  const std::size_t at = (1 * kHeads + 2) * kDim + 1;
+  EXPECT_NEAR(out[at], 1.5 * (first * std::cos(angle) - second * std::sin(angle)), 1e-5);
+  EXPECT_NEAR(out[at + 8], 1.5 * (second * std::cos(angle) + first * std::sin(angle)), 1e-5);
+  // The map is linear: <dout, rope(x)> = <rope_backward(dout), x> for every x.
+  const std::vector<float> dout = testing::normal_values(out.size(), 2);
+  std::vector<float> dqkv(qkv.size());
+  rope_backward(dout, slice, table, positions, dqkv);
+  EXPECT_NEAR(testing::dot(dout, out), testing::dot(dqkv, qkv), 1e-4);
+  EXPECT_EQ(dqkv[4], 0.0f);
+  EXPECT_EQ(dqkv[5 + kHeads * kDim], 0.0f);
+}
+
 }  // namespace
 }  // namespace reckon

@@ -45,7 +45,6 @@ struct RopeFrequencies {
 ///   default: f_i = theta^(-2i / head_dim);   linear: f_i / factor
 ///   llama3:  by wavelength: short ones stay, long ones are divided by factor, between them a blend
 ///   yarn:    arXiv:2309.00071, section 3.2: a ramp over i from f_i to f_i / factor; scale of section 3.4
-[[nodiscard]] RopeFrequencies rope_frequencies(const RopeConfig& config, std::int64_t head_dim,
-                                               std::int64_t max_position_embeddings);
+[[nodiscard]] RopeFrequencies rope_frequencies(const RopeConfig& config, std::int64_t head_dim);
 
 }  // namespace reckon
