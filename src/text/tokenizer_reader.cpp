@@ -1,186 +1,266 @@
 #include "tokenizer_reader.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <map>
+#include <set>
 
-#include "reckon/base/error.h"
-#include "reckon/text/json.h"
+#include "byte_alphabet.h"
+#include "reckon/text/tokenizer.h"
 #include "reckon/text/utf8.h"
-#include "token_model.h"
+#include "unicode.h"
 
 namespace reckon {
 namespace {
 
-using nlohmann::json;
+constexpr std::uint64_t kHighestId = 0x7FFFFFFF;
 
-/// The type of a part of the pipeline, for messages.
-std::string type_of(const json& part) {
-  if (part.is_object() && part.contains("type") && part["type"].is_string()) {
-    return "\"" + part["type"].get<std::string>() + "\"";
-  }
-  return "of unknown type";
-}
-
-std::string in_quotes(const std::string& text) {
-  return "\"" + text + "\"";
-}
-
-/// The value under a key; null where there is none.
-const json& member(const json& object, const char* key) {
-  static const json kNull;
-  const auto found = object.find(key);
-  return found == object.end() ? kNull : *found;
+std::string text_or_null(std::optional<JsonElement> value) {
+  return value ? json_text(*value) : "null";
 }
 
 }  // namespace
 
-void TokenizerReader::fail(const std::string& what) const {
-  throw Error(ExitCode::bad_data, where_ + ": " + what);
-}
-
-Tokenizer TokenizerReader::read(std::string_view text, std::string_view eos_token) {
-  const json file = parse_json(text, where_);
-  if (!file.is_object()) fail(std::string("the file holds a JSON ") + file.type_name() + " (need an object)");
-  check_pipeline(file);
-  const json& model = member(file, "model");
-  if (!model.is_object()) fail("no \"model\" (need an object of that name)");
-  check_model(model);
-  read_vocab(model);
-  read_added_tokens(member(file, "added_tokens"));
-  check_ids();
-  make_model();
-  const auto eos = tokenizer_.token_id(eos_token);
-  if (!eos) fail("the vocabulary has no end-of-sequence token " + in_quotes(std::string(eos_token)));
-  tokenizer_.eos_id_ = *eos;
-  tokenizer_.json_ = std::string(text);
-  return std::move(tokenizer_);
-}
-
-void TokenizerReader::check_pipeline(const json& file) const {
-  for (const char* key : {"normalizer", "pre_tokenizer", "post_processor", "truncation", "padding"}) {
-    const json& part = member(file, key);
-    if (part.is_null()) continue;
-    const std::string type = part.is_object() && part.contains("type") ? " " + type_of(part) : "";
-    fail(std::string(key) + type + " is not supported (need null: character-level tokenizers only)");
+std::shared_ptr<const TokenizerData> TokenizerReader::read(std::string_view text,
+                                                           std::string_view eos_token) {
+  const JsonElement root = file_.parse(text);
+  if (!root.is_object()) {
+    file_.fail("the file holds a JSON " + std::string(json_kind(root)) + " (need an object)");
   }
-  const json& decoder = member(file, "decoder");
-  if (!decoder.is_object() || type_of(decoder) != "\"Fuse\"") {
-    fail("decoder " + (decoder.is_null() ? "null" : type_of(decoder)) + " is not supported (need \"Fuse\")");
+  const JsonObject object(root);
+  file_.check_keys(root, "vocab");
+  const auto model = file_.member(object, "model");
+  if (!model || !model->is_object()) file_.fail("no \"model\" (need an object of that name)");
+  const JsonObject model_object(*model);
+  check_model(*model);
+  TokenizerPipeline pipeline = read_pipeline(file_, object);
+  read_vocab(model_object);
+  const JsonArray merges = file_.array_member(model_object, "merges", "model");
+  BpeModel bpe(pipeline.unit, num_tokens_, merges.size());
+  for (std::size_t id = 0; id < texts_.size(); ++id) {
+    if (texts_[id].empty()) continue;
+    if (!bpe.add_token(texts_[id], static_cast<std::uint32_t>(id))) file_.fail_twice(texts_[id]);
   }
-}
-
-void TokenizerReader::check_model(const json& model) const {
-  if (type_of(model) != "\"BPE\"") fail("model " + type_of(model) + " is not supported (need \"BPE\")");
-  for (const char* key :
-       {"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"}) {
-    const json& value = member(model, key);
-    if (!value.is_null() && value != json(false) && value != json("")) {
-      fail(std::string("model.") + key + " = " + value.dump() + " is not supported (need null)");
+  read_merges(bpe, merges);
+  bpe.finish(file_.bool_member(model_object, "ignore_merges", false, "model"),
+             file_.bool_member(model_object, "byte_fallback", false, "model"));
+  read_added_tokens(file_.array_member(object, "added_tokens", "the file"), bpe);
+  data_ = std::make_shared<TokenizerData>(std::move(bpe), texts_.size());
+  data_->json = text;
+  data_->normalises = pipeline.normalises;
+  data_->pre_tokenizer = PreTokenizer(std::move(pipeline.steps));
+  data_->post_processor = std::move(pipeline.post_processor);
+  make_texts();
+  make_finders();
+  check_template_ids();
+  if (!eos_token.empty()) {
+    data_->eos_id = Tokenizer(data_).token_id(eos_token);
+    data_->eos_text = eos_token;
+    if (!data_->eos_id) {
+      file_.fail("the vocabulary has no end-of-sequence token " + in_quotes(eos_token));
     }
   }
-  const json& merges = member(model, "merges");
-  if (!merges.is_array()) fail("model.merges is missing or no array (need an array)");
-  if (!merges.empty()) {
-    fail(std::to_string(merges.size()) +
-         " merges are not supported (need none: character-level tokenizers only)");
-  }
+  return std::move(data_);
 }
 
-std::uint32_t TokenizerReader::token_id(const json& value, const std::string& token) const {
-  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > 0x7FFFFFFFu) {
-    fail("token " + in_quotes(token) + " has id " + value.dump() + " (need a whole number, 0 .. 2147483647)");
+void TokenizerReader::check_model(JsonElement part) const {
+  const JsonObject model(part);
+  // Files of old have no type; `tokenizers` knows BPE by its merges.
+  const bool has_no_type = !file_.member(model, "type") && file_.member(model, "merges");
+  if (!has_no_type && type_of(part) != "\"BPE\"") {
+    file_.fail("model " + type_of(part) + " is not supported (need \"BPE\")");
   }
-  return value.get<std::uint32_t>();
-}
-
-void TokenizerReader::read_vocab(const json& model) {
-  const json& vocab = member(model, "vocab");
-  if (!vocab.is_object()) fail("model.vocab is missing or no object (need token: id pairs)");
-  for (const auto& [text, value] : vocab.items()) {
-    if (text.empty()) fail("the vocabulary holds an empty token");
-    add_token(text, token_id(value, text));
-  }
-}
-
-void TokenizerReader::add_token(const std::string& text, std::uint32_t id) {
-  const auto [found, is_new] = by_id_.emplace(id, text);
-  if (!is_new) {
-    fail("tokens " + in_quotes(found->second) + " and " + in_quotes(text) + " both have id " +
-         std::to_string(id));
-  }
-  tokenizer_.ids_.emplace(text, id);
-}
-
-void TokenizerReader::read_added_tokens(const json& list) {
-  if (!list.is_array()) fail("added_tokens is missing or no array (need an array)");
-  for (const json& entry : list) read_added_token(entry);
-  std::stable_sort(tokenizer_.added_.begin(), tokenizer_.added_.end(),
-                   [](const auto& a, const auto& b) { return a.text.size() > b.text.size(); });
-}
-
-void TokenizerReader::read_added_token(const json& entry) {
-  const std::string place = where_ + ": added_tokens";
-  if (!entry.is_object()) fail("added_tokens holds " + entry.dump() + " (need objects)");
-  const std::string& text = json_string(entry, "content", place);
-  if (text.empty()) fail("added_tokens holds an empty token");
-  for (const auto& other : tokenizer_.added_) {
-    if (other.text == text) fail("added token " + in_quotes(text) + " stands twice");
-  }
-  for (const char* key : {"lstrip", "rstrip", "single_word", "normalized"}) {
-    const json& value = member(entry, key);
-    if (!value.is_null() && value != json(false)) {
-      fail("added token " + in_quotes(text) + ": " + key + " = " + value.dump() +
-           " is not supported (need false)");
+  for (const char* key : {"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"}) {
+    const auto value = file_.member(model, key);
+    if (!value) continue;
+    const std::string text = json_text(*value);
+    const bool is_nothing =
+        text == "\"\"" || text == "false" || (std::string_view(key) == "dropout" && text == "0.0");
+    if (!is_nothing) {
+      file_.fail(std::string("model.") + key + " = " + text + " is not supported (need null)");
     }
   }
-  const json& special = member(entry, "special");
-  if (!special.is_boolean()) fail("added token " + in_quotes(text) + ": no \"special\" (need true or false)");
-  const std::uint32_t id = token_id(member(entry, "id"), text);
-  const auto in_vocab = tokenizer_.token_id(text);
-  if (!in_vocab) {
+}
+
+std::uint32_t TokenizerReader::token_id(std::optional<JsonElement> value, std::string_view token) const {
+  std::uint64_t id = 0;
+  if (!value || value->get(id) != simdjson::SUCCESS || id > kHighestId) {
+    file_.fail("token " + in_quotes(token) + " has id " + text_or_null(value) +
+               " (need a whole number, 0 .. " + std::to_string(kHighestId) + ")");
+  }
+  return static_cast<std::uint32_t>(id);
+}
+
+void TokenizerReader::read_vocab(JsonObject model) {
+  const auto vocab = file_.member(model, "vocab");
+  if (!vocab || !vocab->is_object()) {
+    file_.fail("model.vocab is missing or no object (need token: id pairs)");
+  }
+  std::size_t num_entries = 0;
+  for (const auto field : JsonObject(*vocab)) num_entries += field.key.empty() ? 0 : 1;
+  // Tables go by id: a single huge one must not cost gigabytes.
+  highest_allowed_ = num_entries * 8 + 1000;
+  for (const auto field : JsonObject(*vocab)) {
+    if (field.key.empty()) file_.fail("the vocabulary holds an empty token");
+    if (!is_utf8(field.key)) {
+      file_.fail("the vocabulary holds half of a surrogate pair (need whole characters)");
+    }
+    number_token(field.key, token_id(field.value, field.key));
+  }
+}
+
+void TokenizerReader::number_token(std::string_view text, std::uint32_t id) {
+  if (id > highest_allowed_) {
+    file_.fail("token " + in_quotes(text) + " has id " + std::to_string(id) + " (need at most " +
+               std::to_string(highest_allowed_) + " in a vocabulary of this size)");
+  }
+  if (id >= texts_.size()) texts_.resize(id + 1);
+  if (texts_[id] == text) file_.fail_twice(text);
+  if (!texts_[id].empty()) {
+    file_.fail("tokens " + in_quotes(texts_[id]) + " and " + in_quotes(text) + " both have id " +
+               std::to_string(id));
+  }
+  texts_[id] = text;
+  ++num_tokens_;
+}
+
+void TokenizerReader::read_merges(BpeModel& bpe, JsonArray merges) const {
+  std::optional<bool> as_pairs;
+  std::uint32_t rank = 0;
+  for (const JsonElement merge : merges) {
+    const std::string place = "model.merges, entry " + std::to_string(rank);
+    if (as_pairs.value_or(merge.is_array()) != merge.is_array()) {
+      file_.fail(place + " is " + json_text(merge) + " (need all strings or all pairs)");
+    }
+    as_pairs = merge.is_array();
+    if (*as_pairs) {
+      std::vector<JsonElement> parts;
+      for (const JsonElement part : JsonArray(merge)) parts.push_back(part);
+      if (parts.size() != 2) file_.fail(place + " is " + json_text(merge) + " (need a pair of strings)");
+      read_merge(bpe, file_.string_of(parts[0], place), file_.string_of(parts[1], place), rank);
+    } else {
+      const std::string_view text = file_.string_of(merge, place);
+      if (text.starts_with("#version")) continue;  // the first line of files merges.txt
+      const std::size_t blank = text.find(' ');
+      if (blank == std::string_view::npos || text.find(' ', blank + 1) != std::string_view::npos) {
+        file_.fail(place + " is " + json_text(merge) + " (need two tokens and one blank between them)");
+      }
+      read_merge(bpe, text.substr(0, blank), text.substr(blank + 1), rank);
+    }
+    ++rank;
+  }
+}
+
+void TokenizerReader::read_merge(BpeModel& bpe, std::string_view left, std::string_view right,
+                                 std::uint32_t rank) const {
+  std::string both(left);
+  both += right;
+  const auto find = [&](std::string_view token) {
+    const auto id = token.empty() ? std::nullopt : bpe.id_of(token);
+    if (!id) {
+      file_.fail("model.merges, entry " + std::to_string(rank) + " joins " + in_quotes(left) + " and " +
+                 in_quotes(right) + ", but " + in_quotes(token) +
+                 " is not in model.vocab (need both and what they make)");
+    }
+    return *id;
+  };
+  bpe.add_merge(find(left), find(right), {rank, find(both)});
+}
+
+void TokenizerReader::read_added_tokens(JsonArray list, const BpeModel& bpe) {
+  std::set<std::string_view> known;
+  for (const JsonElement entry : list) {
+    added_.push_back(read_added_token(entry));
+    const AddedToken& token = added_.back();
+    const std::string name = "added token " + in_quotes(token.text);
+    if (!known.insert(file_.string_member(JsonObject(entry), "content", "added_tokens")).second) {
+      file_.fail(name + " stands twice");
+    }
+    const auto in_vocab = bpe.id_of(token.text);
+    if (in_vocab && *in_vocab != token.id) {
+      file_.fail(name + " has id " + std::to_string(token.id) + ", in model.vocab " +
+                 std::to_string(*in_vocab) + " (need the same)");
+    }
+    if (in_vocab) continue;
     // `tokenizers` numbers such a token itself, with a mere warning where the file says otherwise.
-    if (id != by_id_.size()) {
-      fail("added token " + in_quotes(text) + " is not in model.vocab and has id " + std::to_string(id) +
-           " (need the next free id, " + std::to_string(by_id_.size()) + ")");
+    if (token.id != num_tokens_) {
+      file_.fail(name + " is not in model.vocab and has id " + std::to_string(token.id) +
+                 " (need the next free id, " + std::to_string(num_tokens_) + ")");
     }
-    add_token(text, id);
-  } else if (*in_vocab != id) {
-    fail("added token " + in_quotes(text) + " has id " + std::to_string(id) + ", in model.vocab " +
-         std::to_string(*in_vocab) + " (need the same)");
+    highest_allowed_ = std::max<std::size_t>(highest_allowed_, token.id);
+    number_token(file_.string_member(JsonObject(entry), "content", "added_tokens"), token.id);
   }
-  tokenizer_.added_.push_back({text, id, special.get<bool>()});
 }
 
-void TokenizerReader::check_ids() {
-  std::uint32_t expected = 0;
-  for (const auto& [id, text] : by_id_) {
-    if (id != expected) {
-      fail("no token has id " + std::to_string(expected) + ", the next is " + std::to_string(id) +
-           " (need ids 0 .. n-1 without a gap)");
-    }
-    tokenizer_.tokens_.push_back(text);
-    ++expected;
-  }
-  tokenizer_.special_.assign(by_id_.size(), false);
-  for (const auto& token : tokenizer_.added_) tokenizer_.special_[token.id] = token.special;
+AddedToken TokenizerReader::read_added_token(JsonElement entry) const {
+  const JsonObject object = file_.object_of(entry, "added_tokens");
+  AddedToken token;
+  token.text = file_.string_member(object, "content", "added_tokens");
+  if (token.text.empty()) file_.fail("added_tokens holds an empty token");
+  const std::string name = "added token " + in_quotes(token.text);
+  if (!file_.member(object, "special")) file_.fail(name + ": no \"special\" (need true or false)");
+  token.special = file_.bool_member(object, "special", false, name);
+  token.single_word = file_.bool_member(object, "single_word", false, name);
+  token.lstrip = file_.bool_member(object, "lstrip", false, name);
+  token.rstrip = file_.bool_member(object, "rstrip", false, name);
+  token.normalized = file_.bool_member(object, "normalized", false, name);
+  token.id = token_id(file_.member(object, "id"), token.text);
+  return token;
 }
 
-void TokenizerReader::make_model() {
-  std::map<char32_t, std::uint32_t> characters;
-  for (const auto& [id, text] : by_id_) {
-    const auto character = utf8_character_at(text, 0);
-    if (character && character->num_bytes == text.size()) {
-      characters.emplace(character->code_point, id);
-      continue;
+void TokenizerReader::make_texts() {
+  const bool in_bytes = data_->model.unit() == BpeUnit::byte;
+  const auto set = [&](std::uint32_t id, std::string_view text) {
+    // A token with any character that stands for no byte is plain text to the decoder.
+    const auto bytes = in_bytes ? bytes_of_token(text) : std::nullopt;
+    data_->texts.set(id, bytes ? std::string_view(*bytes) : text);
+  };
+  for (std::uint32_t id = 0; id < texts_.size(); ++id) {
+    if (!texts_[id].empty()) set(id, texts_[id]);
+  }
+  std::set<std::string_view> special;
+  for (const AddedToken& token : added_) {
+    if (token.special) special.insert(token.text);
+  }
+  for (const AddedToken& token : added_) {
+    // The decoder is given the form that was looked for; and special is what reads like a special token.
+    const std::string form = looked_for(token);
+    if (form != token.text) set(token.id, form);
+    if (special.count(form) != 0) data_->texts.set_special(token.id);
+  }
+}
+
+std::string TokenizerReader::looked_for(const AddedToken& token) const {
+  return token.normalized && data_->normalises ? nfc(token.text) : token.text;
+}
+
+void TokenizerReader::make_finders() {
+  std::map<std::string, std::string> forms;
+  for (const AddedToken& token : added_) {
+    const std::string form = looked_for(token);
+    if (token.normalized) {
+      const auto [other, is_new] = forms.emplace(form, token.text);
+      if (!is_new) {
+        file_.fail("added tokens " + in_quotes(other->second) + " and " + in_quotes(token.text) +
+                   " are the same when normalised (need different ones)");
+      }
     }
-    const bool is_added = std::any_of(tokenizer_.added_.begin(), tokenizer_.added_.end(),
-                                      [&](const auto& token) { return token.text == text; });
-    if (!is_added) {
-      fail("token " + in_quotes(text) + " (id " + std::to_string(id) +
-           ") has several characters (need single characters: character-level tokenizers only)");
+    (token.normalized ? data_->normalised_finder : data_->raw_finder).add(form, token);
+  }
+  data_->raw_finder.finish();
+  data_->normalised_finder.finish();
+  data_->added = std::move(added_);
+  std::sort(data_->added.begin(), data_->added.end(),
+            [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
+}
+
+void TokenizerReader::check_template_ids() const {
+  for (const TemplatePiece& piece : data_->post_processor) {
+    for (const std::uint32_t id : piece.ids) {
+      if (!data_->texts.has(id)) {
+        file_.fail("post_processor adds the token id " + std::to_string(id) + ", which no token has");
+      }
     }
   }
-  tokenizer_.model_ = make_character_model(characters);
 }
 
 }  // namespace reckon

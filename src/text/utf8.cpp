@@ -3,10 +3,58 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 
 #include "reckon/base/error.h"
 
 namespace reckon {
+namespace {
+
+/// Bytes at a place of a text that are a character, or the beginning of one.
+struct Beginning {
+  std::size_t num_bytes = 0;  ///< at least 1, also where the first byte can begin nothing
+  std::size_t needed = 0;     ///< of the whole character; 0 where the first byte can begin nothing
+  [[nodiscard]] bool is_whole() const { return num_bytes == needed; }
+};
+
+/// The longest beginning of a character: table 3-7 of The Unicode Standard.
+Beginning beginning_at(std::string_view text, std::size_t position) {
+  const auto byte_at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  const std::uint8_t first = byte_at(position);
+  if (first < 0x80) return {1, 1};
+  if (first < 0xC2 || first > 0xF4) return {1, 0};
+  const std::size_t needed = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  // The second byte keeps out overlong forms, surrogates and what is above U+10FFFF.
+  std::uint8_t lowest = 0x80;
+  std::uint8_t highest = 0xBF;
+  if (first == 0xE0) lowest = 0xA0;
+  if (first == 0xED) highest = 0x9F;
+  if (first == 0xF0) lowest = 0x90;
+  if (first == 0xF4) highest = 0x8F;
+  std::size_t length = 1;
+  while (length < needed && position + length < text.size()) {
+    const std::uint8_t byte = byte_at(position + length);
+    if (byte < lowest || byte > highest) break;
+    lowest = 0x80;
+    highest = 0xBF;
+    ++length;
+  }
+  return {length, needed};
+}
+
+/// The first byte from `position` on that is not ASCII, or the end.
+std::size_t skip_ascii(std::string_view text, std::size_t position) {
+  while (position + 8 <= text.size()) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, text.data() + position, 8);
+    if ((bytes & 0x8080808080808080u) != 0) break;
+    position += 8;
+  }
+  while (position < text.size() && static_cast<std::uint8_t>(text[position]) < 0x80) ++position;
+  return position;
+}
+
+}  // namespace
 
 std::optional<Utf8Character> utf8_character_at(std::string_view text, std::size_t position) {
   const auto byte_at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
@@ -68,6 +116,40 @@ void append_utf8(std::string& text, char32_t code) {
     continuation(6);
   }
   continuation(0);
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; (at = skip_ascii(text, at)) < text.size();) {
+    const Beginning character = beginning_at(text, at);
+    if (!character.is_whole()) return false;
+    at += character.num_bytes;
+  }
+  return true;
+}
+
+std::string utf8_with_replacements(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  std::size_t copied = 0;
+  for (std::size_t at = 0; (at = skip_ascii(bytes, at)) < bytes.size();) {
+    const Beginning part = beginning_at(bytes, at);
+    if (!part.is_whole()) {
+      text.append(bytes.substr(copied, at - copied));
+      text.append("\xEF\xBF\xBD");
+      copied = at + part.num_bytes;
+    }
+    at += part.num_bytes;
+  }
+  text.append(bytes.substr(copied));
+  return text;
+}
+
+std::size_t unfinished_utf8_bytes(std::string_view bytes) {
+  for (std::size_t back = 1; back <= 3 && back <= bytes.size(); ++back) {
+    const Beginning part = beginning_at(bytes, bytes.size() - back);
+    if (part.num_bytes == back && part.needed > back) return back;
+  }
+  return 0;
 }
 
 std::string code_point_name(char32_t code_point) {

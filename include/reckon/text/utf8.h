@@ -23,6 +23,17 @@ struct Utf8Character {
 /// Appends a code point, which is a valid one.
 void append_utf8(std::string& text, char32_t code_point);
 
+/// Whether the whole text is UTF-8.
+[[nodiscard]] bool is_utf8(std::string_view text);
+
+/// The bytes as UTF-8 text in which each maximal part that is not UTF-8 is one U+FFFD: what Python's
+/// bytes.decode("utf-8", "replace") and Rust's String::from_utf8_lossy give (The Unicode Standard, section
+/// 3.9, "U+FFFD Substitution of Maximal Subparts").
+[[nodiscard]] std::string utf8_with_replacements(std::string_view bytes);
+
+/// The number of bytes at the end that begin a character without ending it: 0 .. 3.
+[[nodiscard]] std::size_t unfinished_utf8_bytes(std::string_view bytes);
+
 /// The usual name of a code point: U+00E9.
 [[nodiscard]] std::string code_point_name(char32_t code_point);
 
