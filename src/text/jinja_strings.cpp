@@ -1,0 +1,121 @@
+#include "jinja_strings.h"
+
+#include <algorithm>
+
+#include "jinja_unicode.h"
+
+namespace reckon::jinja {
+
+std::vector<std::string> split(std::string_view text, std::string_view separator, long max_splits) {
+  std::vector<std::string> parts;
+  std::size_t start = 0;
+  for (; max_splits != 0; --max_splits) {
+    const std::size_t found = text.find(separator, start);
+    if (found == std::string_view::npos) break;
+    parts.emplace_back(text.substr(start, found - start));
+    start = found + separator.size();
+  }
+  parts.emplace_back(text.substr(start));
+  return parts;
+}
+
+std::vector<std::string> split_right(std::string_view text, std::string_view separator, long max_splits) {
+  std::vector<std::string> parts;
+  std::size_t end = text.size();
+  for (; max_splits != 0; --max_splits) {
+    if (end < separator.size()) break;
+    const std::size_t found = text.rfind(separator, end - separator.size());
+    if (found == std::string_view::npos) break;
+    parts.emplace_back(text.substr(found + separator.size(), end - found - separator.size()));
+    end = found;
+  }
+  parts.emplace_back(text.substr(0, end));
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
+
+namespace {
+
+/// The length of the first word: up to white space.
+std::size_t word_length(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Character character = *utf8_character_at(text, at);
+    if (is_space(character.code_point)) return at;
+    at += character.num_bytes;
+  }
+  return text.size();
+}
+
+/// Where the last word starts.
+std::size_t last_word(std::string_view text) {
+  std::size_t start = text.size();
+  while (start > 0) {
+    std::size_t at = start - 1;
+    while ((text[at] & 0xC0) == 0x80) --at;
+    if (is_space(utf8_character_at(text, at)->code_point)) break;
+    start = at;
+  }
+  return start;
+}
+
+}  // namespace
+
+std::vector<std::string> split_spaces(std::string_view text, long max_splits) {
+  std::vector<std::string> parts;
+  text = strip(text, Side::left);
+  for (; !text.empty() && max_splits != 0; --max_splits) {
+    const std::size_t length = word_length(text);
+    parts.emplace_back(text.substr(0, length));
+    text = strip(text.substr(length), Side::left);
+  }
+  if (!text.empty()) parts.emplace_back(text);
+  return parts;
+}
+
+std::vector<std::string> split_spaces_right(std::string_view text, long max_splits) {
+  std::vector<std::string> parts;
+  text = strip(text, Side::right);
+  for (; !text.empty() && max_splits != 0; --max_splits) {
+    const std::size_t start = last_word(text);
+    parts.emplace_back(text.substr(start));
+    text = strip(text.substr(0, start), Side::right);
+  }
+  if (!text.empty()) parts.emplace_back(text);
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
+
+std::size_t count(std::string_view text, std::string_view part) {
+  if (part.empty()) return num_code_points(text) + 1;
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos;
+       at = text.find(part, at + part.size())) {
+    ++found;
+  }
+  return found;
+}
+
+std::string replace(std::string_view text, std::string_view part, std::string_view by, long max_count) {
+  std::string result;
+  std::size_t at = 0;
+  if (part.empty()) {  // before every character and at the end
+    for (; max_count != 0; --max_count) {
+      result += by;
+      if (at == text.size()) return result;
+      const std::size_t num_bytes = utf8_character_at(text, at)->num_bytes;
+      result += text.substr(at, num_bytes);
+      at += num_bytes;
+    }
+    return result.append(text.substr(at));
+  }
+  for (; max_count != 0; --max_count) {
+    const std::size_t found = text.find(part, at);
+    if (found == std::string_view::npos) break;
+    result += text.substr(at, found - at);
+    result += by;
+    at = found + part.size();
+  }
+  return result.append(text.substr(at));
+}
+
+}  // namespace reckon::jinja
