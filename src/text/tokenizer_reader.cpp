@@ -6,7 +6,6 @@
 
 #include "byte_alphabet.h"
 #include "reckon/text/tokenizer.h"
-#include "reckon/text/utf8.h"
 #include "unicode.h"
 
 namespace reckon {
@@ -101,9 +100,6 @@ void TokenizerReader::read_vocab(JsonObject model) {
   highest_allowed_ = num_entries * 8 + 1000;
   for (const auto field : JsonObject(*vocab)) {
     if (field.key.empty()) file_.fail("the vocabulary holds an empty token");
-    if (!is_utf8(field.key)) {
-      file_.fail("the vocabulary holds half of a surrogate pair (need whole characters)");
-    }
     number_token(field.key, token_id(field.value, field.key));
   }
 }
@@ -163,7 +159,9 @@ void TokenizerReader::read_merge(BpeModel& bpe, std::string_view left, std::stri
     }
     return *id;
   };
-  bpe.add_merge(find(left), find(right), {rank, find(both)});
+  const std::uint32_t left_id = find(left);
+  const std::uint32_t right_id = find(right);
+  bpe.add_merge(left_id, right_id, {rank, find(both)});
 }
 
 void TokenizerReader::read_added_tokens(JsonArray list, const BpeModel& bpe) {
