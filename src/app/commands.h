@@ -7,8 +7,12 @@ class App;
 namespace reckon {
 
 // Each adds its command to the program; the callback runs it and throws Error where it fails.
+void add_generate_command(CLI::App& program);
+void add_inspect_command(CLI::App& program);
 void add_recipe_command(CLI::App& program);
+void add_score_command(CLI::App& program);
 void add_task_command(CLI::App& program);
+void add_tokenize_command(CLI::App& program);
 void add_train_command(CLI::App& program);
 
 }  // namespace reckon

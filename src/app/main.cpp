@@ -21,6 +21,10 @@ int run(int argc, char** argv) {
   reckon::add_train_command(program);
   reckon::add_recipe_command(program);
   reckon::add_task_command(program);
+  reckon::add_tokenize_command(program);
+  reckon::add_score_command(program);
+  reckon::add_generate_command(program);
+  reckon::add_inspect_command(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

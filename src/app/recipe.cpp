@@ -91,6 +91,8 @@ std::string recipe_reference() {
       "by `--set`: `--set run.seed=3`, `--set stage.rl-1.group_size=16`, `--set task.chains.levels=[1,2]`.\n";
   text += "\n## [run]\n\n" + reference_table(RunConfig{});
   text += "\n## [model]\n\n" + reference_table(ModelInitConfig{});
+  text += "\n## [prompt]\n\n" + reference_table(PromptConfig{});
+  text += "\n## [checkpoint]\n\n" + reference_table(CheckpointConfig{});
   text += "\n## [[task]]\n\n" + reference_table(TaskConfig{});
   for (const auto& [kind, name] : enum_names(StageKind{})) {
     StageConfig stage;

@@ -9,6 +9,7 @@
 #include "reckon/model/config.h"
 #include "reckon/recipe/document.h"
 #include "reckon/task/config.h"
+#include "reckon/text/config.h"
 #include "stage_config.h"
 
 namespace CLI {
@@ -33,6 +34,8 @@ void describe(Visitor& visit, RunConfig& c) {
 struct Recipe {
   RunConfig run;
   ModelInitConfig model;
+  PromptConfig prompt;
+  CheckpointConfig checkpoint;
   std::vector<TaskConfig> task;
   std::vector<StageConfig> stage;  ///< as declared; see run_order()
   TomlDocument document;           ///< what was read: the origin of each value
@@ -42,6 +45,8 @@ template <class Visitor>
 void describe(Visitor& visit, Recipe& c) {
   visit("run", c.run, required(), "the run");
   visit("model", c.model, any(), "the initial model");
+  visit("prompt", c.prompt, any(), "how a problem becomes a prompt");
+  visit("checkpoint", c.checkpoint, any(), "how checkpoints are written");
   visit("task", c.task, any(), "tasks");
   visit("stage", c.stage, any(), "stages");
 }

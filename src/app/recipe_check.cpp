@@ -158,6 +158,11 @@ void check_task(const Table& table, const TaskConfig& task) {
     table.report_value("path", task.path,
                        " (need no path: the task is of kind " + std::string(enum_name(task.kind)) + ")");
   }
+  if (!is_file && task.split != FileSplit::hash) {
+    table.report_value("split", task.split,
+                       " (need \"hash\": the task is of kind " + std::string(enum_name(task.kind)) +
+                           ", whose problems are split by their hash)");
+  }
 }
 
 void check_task_names(const Table& table, const std::vector<std::string>& tasks,

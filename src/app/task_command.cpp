@@ -1,11 +1,10 @@
 #include <CLI/CLI.hpp>
-#include <fstream>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "json_lines.h"
 #include "reckon/base/error.h"
 #include "reckon/reward/reward.h"
 #include "reckon/task/task.h"
@@ -26,16 +25,6 @@ Enum parse_enum(std::string_view what, const std::string& name, ExitCode code) {
     names += (names.empty() ? "" : ", ") + std::string(entry.name);
   }
   throw Error(code, std::string(what) + " \"" + name + "\" (need one of " + names + ")");
-}
-
-void write_line(const std::string& line) {
-  std::cout << line << '\n';
-  if (!std::cout) throw Error(ExitCode::io, "standard output: cannot be written");
-}
-
-void flush_output() {
-  std::cout.flush();
-  if (!std::cout) throw Error(ExitCode::io, "standard output: cannot be written");
 }
 
 std::string padded(std::string text, std::size_t width) {
@@ -109,7 +98,7 @@ class Verifiers {
   std::map<TaskKind, std::unique_ptr<Task>> tasks_;
 };
 
-std::string score_line(Verifiers& verifiers, const json& line, const std::string& where) {
+ordered_json score_line(Verifiers& verifiers, const json& line, const std::string& where) {
   const auto kind =
       parse_enum<TaskKind>(where + ": task", json_string(line, "task", where), ExitCode::bad_data);
   const std::string& completion = json_string(line, "completion", where);
@@ -123,8 +112,7 @@ std::string score_line(Verifiers& verifiers, const json& line, const std::string
   const std::string spec_text = spec->is_string() ? spec->get<std::string>() : spec->dump();
   try {
     const Verdict verdict = verdict_of(grade_completion(verifiers.of(kind), spec_text, completion, finish));
-    return ordered_json{{"reward", verdict == Verdict::right ? 1.0 : 0.0}, {"verdict", enum_name(verdict)}}
-        .dump();
+    return {{"reward", verdict == Verdict::right ? 1.0 : 0.0}, {"verdict", enum_name(verdict)}};
   } catch (const Error& error) {
     throw Error(error.code(), where + ": " + error.what());
   }
@@ -132,19 +120,8 @@ std::string score_line(Verifiers& verifiers, const json& line, const std::string
 
 void score_completions(const std::string& path) {
   Verifiers verifiers;
-  const auto score = [&](std::istream& in, const std::string& name) {
-    read_json_lines(in, name, [&](const json& line, const std::string& where) {
-      write_line(score_line(verifiers, line, where));
-    });
-  };
-  if (path.empty() || path == "-") {
-    score(std::cin, "standard input");
-  } else {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw Error(ExitCode::missing_input, path + ": cannot be read (need a file of JSON lines)");
-    score(file, path);
-  }
-  flush_output();
+  answer_json_lines(
+      path, [&](const json& line, const std::string& where) { return score_line(verifiers, line, where); });
 }
 
 }  // namespace

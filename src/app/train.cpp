@@ -92,9 +92,8 @@ void run_stage(TrainRun& run, const StageConfig& stage) {
                                            : run_grpo_stage(run, stage, *decoder);
     agreed_sha256(run, *decoder);
     if (run.is_root()) {
-      save_pretrained(checkpoint_folder(run, stage.name, outcome.steps), *decoder,
-                      {{"tokenizer.json", run.tokenizer.to_json()},
-                       {"tokenizer_config.json", run.tokenizer.tokenizer_config_json()}});
+      save_pretrained(checkpoint_folder(run, stage.name, outcome.steps), *decoder, run.model_files,
+                      {.dtype = tensor_dtype(run.recipe.checkpoint.dtype)});
     }
     run.weights[stage.name] = std::move(decoder);
   }

@@ -31,7 +31,7 @@ StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, const Decod
     const std::vector<Problem> problems =
         held_out_set(*task->task, task->eval_level(), static_cast<std::size_t>(stage.eval.eval_prompts));
     const TaskEvaluation evaluation =
-        evaluate(sampler, run.tokenizer, *task->task, problems, stage.eval, plan, run.world);
+        evaluate(sampler, run.prompts, *task->task, problems, stage.eval, plan, run.world);
     run.summary.enter_result(stage.name, stage.from, evaluation.task, as_result(evaluation));
     if (run.metrics) {
       MetricsRow row{stage.name, 0, {}};

@@ -23,18 +23,18 @@ double seconds_since(Clock::time_point start) {
 
 /// The groups of a step, without completions: the same on every rank.
 std::vector<Group> draw_groups(TrainRun& run, const StageConfig& stage, ProblemStream& stream,
-                               std::vector<const RecipeTask*>& sources) {
+                               std::vector<const RecipeTask*>& sources, std::int64_t& too_long) {
   std::vector<Group> groups;
   sources.clear();
   const std::vector<const RecipeTask*> tasks = run.tasks_named(stage.tasks);
   for (std::int64_t i = 0; i < stage.grpo.prompts_per_step; ++i) {
-    const DrawnProblem drawn = stream.next(tasks);
+    DrawnPrompt drawn = draw_prompt(run, tasks, stream, stage.sampling.max_new_tokens, too_long);
     Group group;
-    group.prompt = prompt_of(drawn.problem, run.tokenizer);
-    group.visit = drawn.visit;
-    group.group_id = drawn.number;
+    group.prompt = std::move(drawn.prompt);
+    group.visit = drawn.problem.visit;
+    group.group_id = drawn.problem.number;
     groups.push_back(std::move(group));
-    sources.push_back(drawn.source);
+    sources.push_back(drawn.problem.source);
   }
   return groups;
 }
@@ -42,6 +42,7 @@ std::vector<Group> draw_groups(TrainRun& run, const StageConfig& stage, ProblemS
 /// Sums over a step's completions.
 struct StepSums {
   double reward = 0, right = 0, no_answer = 0, grader_failed = 0, tokens = 0, truncated = 0, completions = 0;
+  double too_long = 0;  // prompts passed over
 };
 
 StepSums add_up(const std::vector<Group>& groups) {
@@ -87,6 +88,7 @@ void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const St
     row.add("truncated", sums.truncated / n);
     row.add("no_answer", sums.no_answer / n);
     row.add("grader_failed", sums.grader_failed / n);
+    row.add("prompts_too_long", sums.too_long);
     row.add("zero_variance_groups", stats.zero_variance_groups);
     row.add("loss", update.loss);
     row.add("kl", update.kl / trained);
@@ -128,12 +130,13 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& de
     const Clock::time_point start = Clock::now();
     StepTimes times;
     std::vector<const RecipeTask*> sources;
-    std::vector<Group> groups = draw_groups(run, stage, stream, sources);
+    std::int64_t too_long = 0;
+    std::vector<Group> groups = draw_groups(run, stage, stream, sources, too_long);
     const Range mine = share_of(stage.grpo.prompts_per_step, run.world.rank(), run.world.size());
 
     // Sample G completions for each of this rank's prompts under the current policy.
     RolloutBatch batch = my_batch(groups, mine, step, temperature);
-    sample_groups(sampler, run.tokenizer, rollout_plan(run, stage, learner.updates()), batch.groups);
+    sample_groups(sampler, run.tokenizer(), rollout_plan(run, stage, learner.updates()), batch.groups);
     times.sample = seconds_since(start);
 
     // Grade them by rule, and turn the rewards of each group into advantages.
@@ -153,7 +156,9 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& de
     log.append(batch, {batch_sha256(batch), weights_sha256, updated_sha256});
     weights_sha256 = updated_sha256;
     times.total = seconds_since(start);
-    report(run, stage, step, add_up(groups), stats, times);
+    StepSums sums = add_up(groups);
+    sums.too_long = static_cast<double>(too_long);
+    report(run, stage, step, sums, stats, times);
   }
   log.close();
   return {stage.steps, ""};

@@ -14,7 +14,7 @@
 #include "reckon/model/pretrained.h"
 #include "reckon/record/metrics.h"
 #include "reckon/record/summary.h"
-#include "reckon/text/tokenizer.h"
+#include "reckon/text/prompt_format.h"
 
 namespace reckon {
 
@@ -28,12 +28,14 @@ struct TrainRun {
   std::filesystem::path folder;
   std::string run_id;
   std::vector<RecipeTask> tasks;
-  Tokenizer tokenizer = Tokenizer::character_level("");
+  PromptFormat prompts{Tokenizer::character_level("")};
+  ModelFiles model_files;                                   ///< what checkpoints take over beside the weights
   std::unique_ptr<Decoder> initial;                         ///< the weights that `from = "model"` names
   std::map<std::string, std::unique_ptr<Decoder>> weights;  ///< by stage
   std::unique_ptr<MetricsStream> metrics;                   ///< rank 0 only
   Summary summary;
 
+  [[nodiscard]] const Tokenizer& tokenizer() const { return prompts.tokenizer(); }
   [[nodiscard]] bool is_root() const { return world.rank() == 0; }
   [[nodiscard]] std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe.run.seed); }
   /// The weights that a stage's `from` names.

@@ -2,10 +2,12 @@
 
 #include <ctime>
 
+#include "machine.h"
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
 #include "reckon/base/sha256.h"
+#include "reckon/eval/evaluate.h"
 #include "reckon/reward/reward.h"
 #include "run_folder.h"
 
@@ -13,20 +15,8 @@ namespace reckon {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t kMaxTokenizerBytes = std::size_t{64} << 20;
 /// Raised whenever grading changes what it pays.
 constexpr const char* kGraderVersion = "1";
-
-void check_machine() {
-  const bool fits = std::string(RECKON_ISA) == "x86-64-v4"
-                        ? __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0
-                        : __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-  if (!fits) {
-    throw Error(ExitCode::environment,
-                std::string("this machine has not the instructions of ") + RECKON_ISA +
-                    ", for which reckon was built. Build it here, or with -DRECKON_ISA=x86-64-v3.");
-  }
-}
 
 void make_tasks(TrainRun& run) {
   for (const TaskConfig& config : run.recipe.task) {
@@ -36,26 +26,59 @@ void make_tasks(TrainRun& run) {
   }
 }
 
+/// Completions are made of tokens that have text, and end by one that the model knows as its end.
+void fit_vocabulary(const Tokenizer& tokenizer, const std::string& folder, Decoder& decoder) {
+  const auto fail = [&](const std::string& what) { throw Error(ExitCode::bad_data, folder + ": " + what); };
+  const auto tokens = static_cast<std::int64_t>(tokenizer.vocab_size());
+  const std::int64_t rows = decoder.config().vocab_size;
+  if (tokens > rows) {
+    fail("the tokenizer has ids up to " + std::to_string(tokens - 1) + ", the model has " +
+         std::to_string(rows) + " rows (need at least as many). Do they belong together?");
+  }
+  for (std::uint32_t id = 0; id < tokens; ++id) {
+    if (!tokenizer.is_token(id)) {
+      fail("no token has id " + std::to_string(id) +
+           ", and there are higher ones (need ids without a gap, or " +
+           "the policy could sample one without text)");
+    }
+  }
+  if (!tokenizer.has_eos())
+    fail("tokenizer_config.json names no eos_token (need one: SFT examples end by it)");
+  decoder.limit_vocabulary(tokens);
+  decoder.add_eos(static_cast<std::int64_t>(tokenizer.eos_id()));
+}
+
 void make_initial_model(TrainRun& run) {
   const ModelInitConfig& model = run.recipe.model;
   if (!model.path.empty()) {
-    const fs::path file = fs::path(model.path) / "tokenizer.json";
-    run.tokenizer = Tokenizer::from_json(read_file(file, kMaxTokenizerBytes), file.string());
+    run.prompts = PromptFormat(load_text_folder(model.path), run.recipe.prompt);
+    run.model_files = read_model_files(model.path);
     run.initial = load_pretrained(model.path);
+    fit_vocabulary(run.tokenizer(), model.path, *run.initial);
     return;
   }
   std::string alphabet;
   for (const RecipeTask& task : run.tasks) alphabet += task.task->alphabet();
-  run.tokenizer = Tokenizer::character_level(alphabet);
-  run.initial = std::make_unique<Decoder>(
-      decoder_config_from(model, static_cast<std::int64_t>(run.tokenizer.vocab_size()),
-                          static_cast<std::int64_t>(run.tokenizer.eos_id())));
+  const Tokenizer tokenizer = Tokenizer::character_level(alphabet);
+  run.prompts = PromptFormat({tokenizer, std::nullopt, "", std::string(kEosToken), ""}, run.recipe.prompt);
+  run.model_files = {{"tokenizer.json", tokenizer.to_json()},
+                     {"tokenizer_config.json", tokenizer.tokenizer_config_json()}};
+  run.initial =
+      std::make_unique<Decoder>(decoder_config_from(model, static_cast<std::int64_t>(tokenizer.vocab_size()),
+                                                    static_cast<std::int64_t>(tokenizer.eos_id())));
   run.initial->initialise(run.seed(), model.initializer_range);
 }
 
-/// The evaluations must be possible before hours of training, not after.
-void check_evaluations(const TrainRun& run) {
+/// Every stage must have its problems: known before hours of training, not after.
+void check_problems(const TrainRun& run) {
   for (const StageConfig& stage : run.recipe.stage) {
+    for (const RecipeTask* task : run.tasks_named(stage.tasks)) {
+      if (stage.kind == StageKind::eval || task->task->has_problems(Split::train)) continue;
+      throw Error(ExitCode::usage, "stage \"" + stage.name + "\": task \"" + task->config.name +
+                                       "\" has no training problem (its split is " +
+                                       std::string(enum_name(task->config.split)) +
+                                       "; name the stage's tasks by \"tasks\")");
+    }
     if (stage.kind != StageKind::eval) continue;
     for (const RecipeTask* task : run.tasks_named(stage.tasks)) {
       (void)held_out_set(*task->task, task->eval_level(), static_cast<std::size_t>(stage.eval.eval_prompts));
@@ -80,7 +103,7 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
   run.recipe = load_recipe(recipe_file, overrides);
   make_tasks(run);
   make_initial_model(run);
-  check_evaluations(run);
+  check_problems(run);
   const std::string resolved = resolved_text(run.recipe);
   run.run_id = run.recipe.run.name + "-" + sha256_hex(resolved).substr(0, 12);
   run.summary.run = run.recipe.run.name;
@@ -93,7 +116,24 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
                    std::to_string(run.recipe.run.seed) + ", " + std::to_string(run.world.size()) +
                    (run.world.size() == 1 ? " rank, " : " ranks, ") +
                    short_count(static_cast<double>(run.initial->parameters().size())) +
-                   " parameters, vocabulary " + std::to_string(run.tokenizer.vocab_size()));
+                   " parameters, vocabulary " + std::to_string(run.tokenizer().vocab_size()));
+}
+
+DrawnPrompt draw_prompt(TrainRun& run, const std::vector<const RecipeTask*>& tasks, ProblemStream& stream,
+                        std::int64_t new_tokens, std::int64_t& too_long) {
+  constexpr int kMostInARow = 1000;
+  const std::int64_t room = run.initial->config().max_position_embeddings - new_tokens;
+  for (int i = 0; i < kMostInARow; ++i) {
+    DrawnPrompt drawn;
+    drawn.problem = stream.next(tasks);
+    drawn.prompt = prompt_of(drawn.problem.problem, run.prompts);
+    if (static_cast<std::int64_t>(drawn.prompt.token_ids.size()) <= room) return drawn;
+    ++too_long;
+  }
+  throw Error(ExitCode::usage, std::to_string(kMostInARow) + " prompts in a row are longer than " +
+                                   std::to_string(room) + " tokens: max_position_embeddings " +
+                                   std::to_string(run.initial->config().max_position_embeddings) +
+                                   " less max_new_tokens " + std::to_string(new_tokens));
 }
 
 RolloutLogInfo rollout_log_info(const TrainRun& run, const StageConfig& stage) {
@@ -103,7 +143,7 @@ RolloutLogInfo rollout_log_info(const TrainRun& run, const StageConfig& stage) {
   info.rank = static_cast<std::uint64_t>(run.world.rank());
   info.world_size = static_cast<std::uint64_t>(run.world.size());
   info.recipe_text = resolved_text(run.recipe);
-  info.tokenizer_sha256 = run.tokenizer.sha256();
+  info.tokenizer_sha256 = run.tokenizer().sha256();
   info.grader_version = kGraderVersion;
   info.created = utc_now();
   return info;

@@ -14,6 +14,17 @@ namespace reckon {
 void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std::string>& overrides,
             const std::string& out);
 
+/// A problem with its prompt.
+struct DrawnPrompt {
+  DrawnProblem problem;
+  Prompt prompt;
+};
+
+/// The next problem whose prompt leaves room for new_tokens; longer ones are passed over and counted.
+/// \throws Error(usage) after a thousand of them in a row.
+[[nodiscard]] DrawnPrompt draw_prompt(TrainRun& run, const std::vector<const RecipeTask*>& tasks,
+                                      ProblemStream& stream, std::int64_t new_tokens, std::int64_t& too_long);
+
 /// What stands at the head of a stage's rollout log.
 [[nodiscard]] RolloutLogInfo rollout_log_info(const TrainRun& run, const StageConfig& stage);
 

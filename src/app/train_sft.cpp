@@ -1,8 +1,11 @@
 // A supervised stage: cross-entropy on reference solutions.
 #include <chrono>
+#include <utility>
 
+#include "reckon/base/error.h"
 #include "reckon/learn/sft.h"
 #include "train_run.h"
+#include "train_setup.h"
 
 namespace reckon {
 namespace {
@@ -23,19 +26,43 @@ const MixPhase& phase_at(const SftConfig& config, std::int64_t step, std::int64_
   return config.mix_schedule.back();
 }
 
-/// The next examples of a step, as many as fit the token budget; at least one.
+/// The completion as it goes on from the prompt: thinking that the prompt has opened is not opened again, and
+/// where there is none it is closed.
+std::string behind_prompt(const std::string& prompt, const std::string& completion) {
+  if (!opens_thinking(prompt)) return completion;
+  return completion.starts_with(kThinkOpen) ? completion.substr(kThinkOpen.size())
+                                            : std::string(kThinkClose) + completion;
+}
+
+/// Examples passed over in one step: at some number it is the recipe that does not fit.
+void refuse_if_too_many(const std::string& stage, std::int64_t longest, std::int64_t too_long) {
+  constexpr std::int64_t kMost = 10'000;
+  if (too_long < kMost) return;
+  throw Error(ExitCode::usage, "stage \"" + stage + "\": " + std::to_string(kMost) +
+                                   " examples of one step are longer than max_position_embeddings, " +
+                                   std::to_string(longest) + " tokens");
+}
+
+/// The next examples of a step, as many as fit the token budget; at least one. Those longer than the model's
+/// positions are passed over and counted.
 std::vector<Example> draw_examples(TrainRun& run, const StageConfig& stage, const MixPhase& phase,
-                                   ProblemStream& stream) {
+                                   ProblemStream& stream, std::int64_t& too_long) {
   const std::vector<const RecipeTask*> tasks =
       run.tasks_named(phase.tasks.empty() ? stage.tasks : phase.tasks);
+  const std::int64_t longest = run.initial->config().max_position_embeddings;
   std::vector<Example> examples;
   std::int64_t tokens = 0;
   while (examples.empty() || tokens < stage.sft.tokens_per_step) {
-    const DrawnProblem drawn = stream.next(tasks);
+    DrawnPrompt drawn = draw_prompt(run, tasks, stream, 1, too_long);
+    const Problem& problem = drawn.problem.problem;
     const bool thinks = stream.coin() < phase.think_share;
-    Example example{run.tokenizer.encode(drawn.problem.prompt),
-                    run.tokenizer.encode(thinks ? drawn.problem.trace : drawn.problem.direct)};
-    example.completion.push_back(run.tokenizer.eos_id());
+    const std::string text = behind_prompt(drawn.prompt.text, thinks ? problem.trace : problem.direct);
+    Example example{std::move(drawn.prompt.token_ids), run.tokenizer().encode(text)};
+    example.completion.push_back(run.tokenizer().eos_id());
+    if (example.tokens() > longest) {
+      refuse_if_too_many(stage.name, longest, ++too_long);
+      continue;
+    }
     tokens += example.tokens();
     examples.push_back(std::move(example));
   }
@@ -53,7 +80,8 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Decoder& dec
   for (std::int64_t step = 0; step < stage.steps; ++step) {
     stop_if_asked(run, stage.name + " step " + std::to_string(step));
     const MixPhase& phase = phase_at(stage.sft, step, stage.steps);
-    const std::vector<Example> examples = draw_examples(run, stage, phase, stream);
+    std::int64_t too_long = 0;
+    const std::vector<Example> examples = draw_examples(run, stage, phase, stream, too_long);
     std::vector<TrainSequence> sequences;
     for (const Example& example : examples) sequences.push_back({example.prompt, example.completion});
     const UpdateStats stats = sft_update(learner, sequences);
@@ -68,6 +96,7 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Decoder& dec
       row.add("entropy", stats.entropy / stats.tokens);
       row.add("think_share", phase.think_share);
       row.add("sequences", sequences.size());
+      row.add("examples_too_long", static_cast<double>(too_long));
       row.add("tokens", stats.tokens);
       row.add("seconds", seconds);
       run.metrics->write(row);

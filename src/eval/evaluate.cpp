@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace reckon {
 namespace {
@@ -17,8 +18,8 @@ struct ProblemCounts {
 };
 
 bool is_right(const Task& task, const Prompt& prompt, const Completion& completion) {
-  return verdict_of(grade_completion(task, prompt.spec, completion.text, completion.finish_reason)) ==
-         Verdict::right;
+  const std::string text = graded_text(prompt, completion);
+  return verdict_of(grade_completion(task, prompt.spec, text, completion.finish_reason)) == Verdict::right;
 }
 
 bool thinks(const std::string& text) {
@@ -35,7 +36,7 @@ std::vector<ProblemCounts> count(const Task& task, const std::vector<Group>& sam
     for (const Completion& completion : sampled[i].completions) {
       counts[i].right += is_right(task, prompt, completion) ? 1 : 0;
       counts[i].tokens += static_cast<double>(completion.token_ids.size());
-      counts[i].thinking += thinks(completion.text) ? 1 : 0;
+      counts[i].thinking += thinks(graded_text(prompt, completion)) ? 1 : 0;
       counts[i].truncated += completion.finish_reason == FinishReason::length ? 1 : 0;
     }
     counts[i].greedy_right = is_right(task, prompt, greedy[i].completions.front()) ? 1 : 0;
@@ -50,38 +51,39 @@ double wilson_half_width(double p, double n) {
   return z / (1.0 + z * z / n) * std::sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n));
 }
 
-Prompt prompt_of(const Problem& problem, const Tokenizer& tokenizer) {
+Prompt prompt_of(const Problem& problem, const PromptFormat& format) {
+  RenderedPrompt rendered = format.render(problem.prompt);
   Prompt prompt;
   prompt.id = problem.id;
   prompt.task = problem.task;
   prompt.level = problem.level;
-  prompt.text = problem.prompt;
-  prompt.token_ids = tokenizer.encode(problem.prompt);
+  prompt.text = std::move(rendered.text);
+  prompt.token_ids = std::move(rendered.token_ids);
   prompt.gold = problem.answer;
   prompt.spec = problem.spec;
   prompt.source = problem.source;
   return prompt;
 }
 
-TaskEvaluation evaluate(Sampler& sampler, const Tokenizer& tokenizer, const Task& task,
+TaskEvaluation evaluate(Sampler& sampler, const PromptFormat& format, const Task& task,
                         std::span<const Problem> problems, const EvalConfig& config, const RolloutPlan& plan,
                         Communicator& world) {
   const Range mine = share_of(static_cast<std::int64_t>(problems.size()), world.rank(), world.size());
   std::vector<Group> sampled;
   for (std::int64_t i = mine.begin; i < mine.end; ++i) {
     Group group;
-    group.prompt = prompt_of(problems[static_cast<std::size_t>(i)], tokenizer);
+    group.prompt = prompt_of(problems[static_cast<std::size_t>(i)], format);
     group.group_id = static_cast<std::uint64_t>(i);
     sampled.push_back(std::move(group));
   }
   std::vector<Group> greedy = sampled;
   RolloutPlan sample_plan = plan;
   sample_plan.group_size = config.eval_samples;
-  sample_groups(sampler, tokenizer, sample_plan, sampled);
+  sample_groups(sampler, format.tokenizer(), sample_plan, sampled);
   RolloutPlan greedy_plan = plan;
   greedy_plan.group_size = 1;
   greedy_plan.options.decoding = Decoding::greedy;
-  sample_groups(sampler, tokenizer, greedy_plan, greedy);
+  sample_groups(sampler, format.tokenizer(), greedy_plan, greedy);
 
   const std::vector<ProblemCounts> counts = count(task, sampled, greedy);
   const auto* bytes = reinterpret_cast<const char*>(counts.data());

@@ -123,6 +123,11 @@ HeadSlice Decoder::key_slice() const {
           config_.head_dim};
 }
 
+void Decoder::add_eos(std::int64_t token_id) {
+  std::vector<std::int64_t>& ids = config_.eos_token_ids;
+  if (std::find(ids.begin(), ids.end(), token_id) == ids.end()) ids.push_back(token_id);
+}
+
 void Decoder::initialise(std::uint64_t seed, double deviation) {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const auto values = parameters_.span().subspan(tensors_[i].offset, tensors_[i].size);

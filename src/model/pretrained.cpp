@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/failpoint.h"
+#include "reckon/base/sha256.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
@@ -66,6 +68,11 @@ void write_weights(const fs::path& folder, const Decoder& decoder, const SaveOpt
 
 }  // namespace
 
+TensorDtype tensor_dtype(CheckpointDtype dtype) {
+  if (dtype == CheckpointDtype::bfloat16) return TensorDtype::bf16;
+  return dtype == CheckpointDtype::float16 ? TensorDtype::f16 : TensorDtype::f32;
+}
+
 ModelFiles read_model_files(const fs::path& folder) {
   check_folder(folder);
   ModelFiles files;
@@ -120,6 +127,20 @@ DecoderConfig load_decoder_config(const fs::path& folder) {
     if (!ids.empty()) config.eos_token_ids = std::move(ids);
   }
   return config;
+}
+
+std::string weights_sha256(const DecoderConfig& config, const WeightFiles& weights) {
+  Sha256 hash;
+  std::vector<float> values;
+  for (const TensorSpec& spec : decoder_tensor_specs(config)) {
+    const TensorView& view = *weights.find(spec.name);
+    values.resize(view.data.size() / dtype_size(view.dtype));
+    to_float32(view, weights.path().string(), values);
+    hash.update(spec.name + "\n");
+    hash.update_values(std::span<const std::int64_t>(spec.shape));
+    hash.update_values(std::span<const float>(values));
+  }
+  return hash.hex_digest();
 }
 
 std::unique_ptr<Decoder> load_pretrained(const fs::path& folder) {

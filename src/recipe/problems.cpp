@@ -113,22 +113,6 @@ std::string did_you_mean(std::string_view name, std::span<const std::string> kno
   return nearest.empty() ? "" : " Did you mean " + in_quotes(nearest) + "?";
 }
 
-std::string in_quotes(std::string_view text) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += {'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]};
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 std::string joined(std::span<const std::string> names, std::string_view separator) {
   std::string text;
   for (const std::string& name : names) {

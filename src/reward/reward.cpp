@@ -36,12 +36,13 @@ std::vector<std::string> reward_term_names() {
 
 void grade_group(const Task& task, const RewardConfig& weights, std::uint64_t seed, Group& group) {
   for (Completion& completion : group.completions) {
-    completion.grade = grade_completion(task, group.prompt.spec, completion.text, completion.finish_reason);
+    const std::string text = graded_text(group.prompt, completion);
+    completion.grade = grade_completion(task, group.prompt.spec, text, completion.finish_reason);
     completion.verdict = verdict_of(completion.grade);
     completion.reward_terms.assign(3, 0.0f);
     completion.reward = 0.0f;
     if (completion.verdict == Verdict::grader_failed) continue;
-    const bool formed = completion.finish_reason == FinishReason::eos && well_formed(completion.text);
+    const bool formed = completion.finish_reason == FinishReason::eos && well_formed(text);
     const float accuracy = completion.verdict == Verdict::right ? 1.0f : 0.0f;
     const float format = formed ? 1.0f : 0.0f;
     const float random = coin(seed, group, completion);
@@ -52,9 +53,10 @@ void grade_group(const Task& task, const RewardConfig& weights, std::uint64_t se
 }
 
 void check_grader(const Task& task, std::span<const std::int64_t> levels) {
+  const Split side = task.has_problems(Split::train) ? Split::train : Split::held_out;
   for (const std::int64_t level : levels) {
     for (std::uint64_t index = 0; index < kCheckedProblems; ++index) {
-      const Problem problem = task.problem(level, Split::train, 0, index);
+      const Problem problem = task.problem(level, side, 0, index);
       for (const std::string* completion : {&problem.trace, &problem.direct}) {
         expect_grade(task, problem, *completion, FinishReason::eos, Grade::equal);
         expect_grade(task, problem, *completion, FinishReason::length, Grade::no_answer);

@@ -36,6 +36,6 @@ void write_completions(Problem& problem, std::string_view steps);
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);
 /// \param path  empty: a task that only grades.
-[[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path);
+[[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path, FileSplit split);
 
 }  // namespace reckon

@@ -64,7 +64,8 @@ std::uint64_t shuffled_position(std::uint64_t position, std::uint64_t count, std
 
 class JsonlTask final : public Task {
  public:
-  JsonlTask(std::string name, std::string path) : name_(std::move(name)), path_(std::move(path)) {
+  JsonlTask(std::string name, std::string path, FileSplit split)
+      : name_(std::move(name)), path_(std::move(path)) {
     if (path_.empty()) return;
     JsonlProblems file = load_jsonl(path_);
     if (file.num_duplicates > 0) {
@@ -73,13 +74,18 @@ class JsonlTask final : public Task {
     problems_ = std::move(file.problems);
     for (std::size_t i = 0; i < problems_.size(); ++i) {
       const std::uint64_t id = problem_id(TaskKind::jsonl, problems_[i].question);
-      (split_of(id) == Split::train ? train_ : held_out_).push_back(i);
+      const bool train = split == FileSplit::hash ? split_of(id) == Split::train : split == FileSplit::train;
+      (train ? train_ : held_out_).push_back(i);
     }
   }
 
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] TaskKind kind() const override { return TaskKind::jsonl; }
   [[nodiscard]] std::vector<std::int64_t> levels() const override { return {1}; }
+
+  [[nodiscard]] bool has_problems(Split split) const override {
+    return !(split == Split::train ? train_ : held_out_).empty();
+  }
 
   [[nodiscard]] std::string alphabet() const override {
     std::set<char32_t> characters;
@@ -187,8 +193,8 @@ JsonlProblems load_jsonl(const std::filesystem::path& path) {
   return file;
 }
 
-std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path) {
-  return std::make_unique<JsonlTask>(std::move(name), path);
+std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path, FileSplit split) {
+  return std::make_unique<JsonlTask>(std::move(name), path, split);
 }
 
 }  // namespace reckon

@@ -7,6 +7,7 @@
 #include "reckon/base/error.h"
 #include "reckon/base/sha256.h"
 #include "reckon/grade/extract.h"
+#include "reckon/text/prompt_format.h"
 #include "reckon/text/tokenizer.h"
 
 namespace reckon {
@@ -85,7 +86,7 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
       task = make_knights_task(config.name);
       break;
     case TaskKind::jsonl:
-      task = make_jsonl_task(config.name, config.path);
+      task = make_jsonl_task(config.name, config.path, config.split);
       break;
   }
   for (const std::int64_t level : config.levels) check_level(*task, level);
@@ -94,7 +95,7 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
 }
 
 std::unique_ptr<Task> make_verifier(TaskKind kind) {
-  if (kind == TaskKind::jsonl) return make_jsonl_task("jsonl", "");
+  if (kind == TaskKind::jsonl) return make_jsonl_task("jsonl", "", FileSplit::hash);
   TaskConfig config;
   config.name = std::string(enum_name(kind));
   config.kind = kind;
@@ -138,6 +139,10 @@ std::vector<Problem> held_out_set(const Task& task, std::int64_t level, std::siz
     }
   }
   return set;
+}
+
+std::string graded_text(const Prompt& prompt, const Completion& completion) {
+  return (opens_thinking(prompt.text) ? std::string(kThinkOpen) : std::string()) + completion.text;
 }
 
 Grade grade_completion(const Task& task, std::string_view spec, std::string_view completion,

@@ -45,6 +45,8 @@ class Budget {
     if (depth > limits_.depth) fail_depth();
   }
 
+  [[nodiscard]] const TemplateLimits& limits() const { return limits_; }
+
   /// One more level of the evaluator's own recursion, while the object lives.
   class Level {
    public:

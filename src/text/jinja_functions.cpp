@@ -103,14 +103,15 @@ std::string resolve_python_codes(const std::string& format, long microseconds) {
 /// The local time, as datetime.now().strftime(format) writes it.
 Value strftime_now(Budget& budget, const Arguments& arguments) {
   const Parameters given("strftime_now", arguments, {"format"}, 1);
-  const auto now = std::chrono::system_clock::now();
+  const std::optional<std::time_t> fixed = budget.limits().now;
+  const auto now = fixed ? std::chrono::system_clock::from_time_t(*fixed) : std::chrono::system_clock::now();
   const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
   const auto since = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
   const std::string format = resolve_python_codes(given.text(0, ""), static_cast<long>(since % 1'000'000));
   if (format.size() > 1000) throw Failure("the format of 'strftime_now' is longer than 1000 bytes");
   budget.spend_text(format.size());
   std::tm local{};
-  localtime_r(&seconds, &local);
+  fixed ? gmtime_r(&seconds, &local) : localtime_r(&seconds, &local);
   std::array<char, 1 << 16> buffer{};
   const std::size_t length = std::strftime(buffer.data(), buffer.size(), format.c_str(), &local);
   std::string text(buffer.data(), length);

@@ -122,8 +122,4 @@ std::string type_of(JsonElement part) {
   return "of unknown type";
 }
 
-std::string in_quotes(std::string_view text) {
-  return "\"" + std::string(text) + "\"";
-}
-
 }  // namespace reckon

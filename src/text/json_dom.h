@@ -53,6 +53,4 @@ class JsonFile {
 [[nodiscard]] std::string_view json_kind(JsonElement value);
 /// The member "type" of a part of a tokenizer, in quotes; else "of unknown type".
 [[nodiscard]] std::string type_of(JsonElement part);
-[[nodiscard]] std::string in_quotes(std::string_view text);
-
 }  // namespace reckon

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "reckon/base/error.h"
 #include "tokenizer_reader.h"
 
 namespace reckon {

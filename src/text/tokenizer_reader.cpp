@@ -1,4 +1,5 @@
 #include "tokenizer_reader.h"
+#include "reckon/base/error.h"
 
 #include <algorithm>
 #include <map>

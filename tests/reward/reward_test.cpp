@@ -57,6 +57,20 @@ TEST(Reward, AddsWeightedTerms) {
   EXPECT_THAT(reward_term_names(), ElementsAre("accuracy", "format", "random"));
 }
 
+// The template of R1's students ends with "<think>\n": an answer inside thinking that never closes is none.
+TEST(Reward, ReadsACompletionBehindTheThinkingThatThePromptOpened) {
+  Group group = group_of({"3+5=8</think><answer>8</answer>", "<answer>8</answer>",
+                          "</think><answer>8</answer>", "<think>3+5=8</think><answer>8</answer>"});
+  group.prompt.text = "3+5=<think>\n";
+  grade_group(arithmetic(), RewardConfig{}, 1, group);
+  const Verdict verdicts[] = {Verdict::right, Verdict::no_answer, Verdict::right, Verdict::right};
+  const float formed[] = {1, 0, 1, 0};
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(group.completions[i].verdict, verdicts[i]) << i;
+    EXPECT_EQ(group.completions[i].reward_terms[1], formed[i]) << i;
+  }
+}
+
 TEST(Reward, SumsInFloat64) {  // 2^24 + 1 + 1: float32 drops each 1
   Group group = group_of(std::vector<std::string>(64, "<answer>8</answer>"));
   grade_group(arithmetic(), RewardConfig{.accuracy = 16777216.0, .format = 1.0, .random = 1.0}, 1, group);

@@ -142,6 +142,29 @@ TEST_F(JsonlFile, GivesEachProblemOnceInAPassInAnOrderOfTheSeed) {
   }
 }
 
+TEST_F(JsonlFile, AFileMayBeAllTrainingOrAllHeldOut) {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += line_of("question " + std::to_string(i), std::to_string(i));
+  TaskConfig config = config_of(write(text));
+  config.split = FileSplit::train;
+  const auto train = make_task(config);
+  EXPECT_TRUE(train->has_problems(Split::train));
+  EXPECT_FALSE(train->has_problems(Split::held_out));
+  std::set<std::string> prompts;
+  for (std::uint64_t i = 0; i < 40; ++i) prompts.insert(train->problem(1, Split::train, 1, i).prompt);
+  EXPECT_EQ(prompts.size(), 40u);
+  config.split = FileSplit::held_out;
+  const auto test = make_task(config);
+  EXPECT_FALSE(test->has_problems(Split::train));
+  EXPECT_EQ(held_out_set(*test, 1, 40).size(), 40u);
+  try {
+    (void)test->problem(1, Split::train, 1, 0);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("has no train problem"));
+  }
+}
+
 TEST(Gsm8k, LoadsWholeAndEachReferenceSolutionIsRight) {
   const auto data = testing::shared_data();
   if (!data || !std::filesystem::exists(*data / "gsm8k/test.jsonl")) GTEST_SKIP() << "no gsm8k/test.jsonl";

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace reckon {
 
@@ -30,5 +31,9 @@ class Error : public std::runtime_error {
 
 /// An Error with the text of `errno` behind the message.
 [[nodiscard]] Error system_error(ExitCode code, const std::string& message, int error_number);
+
+/// `text` in quotes, as a message shows what a file or a user wrote: control characters, quotes and
+/// backslashes are escaped. It is a TOML string on one line.
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace reckon

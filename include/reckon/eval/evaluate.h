@@ -9,6 +9,7 @@
 #include "reckon/eval/config.h"
 #include "reckon/rollout/rollout.h"
 #include "reckon/task/task.h"
+#include "reckon/text/prompt_format.h"
 
 namespace reckon {
 
@@ -33,11 +34,11 @@ struct TaskEvaluation {
 /// Samples eval_samples completions and one greedy one for each problem, and grades them. The problems are
 /// spread over the ranks; the result is the same on every rank and for any number of them. Collective. \param
 /// plan  seed, stage and options (temperature, max_new_tokens, max_batch) of the samples
-[[nodiscard]] TaskEvaluation evaluate(Sampler& sampler, const Tokenizer& tokenizer, const Task& task,
+[[nodiscard]] TaskEvaluation evaluate(Sampler& sampler, const PromptFormat& format, const Task& task,
                                       std::span<const Problem> problems, const EvalConfig& config,
                                       const RolloutPlan& plan, Communicator& world);
 
-/// A problem as a prompt, its text turned into token ids.
-[[nodiscard]] Prompt prompt_of(const Problem& problem, const Tokenizer& tokenizer);
+/// A problem as a prompt, rendered and turned into token ids.
+[[nodiscard]] Prompt prompt_of(const Problem& problem, const PromptFormat& format);
 
 }  // namespace reckon

@@ -20,6 +20,25 @@ constexpr auto enum_names(ModelFamily) {
                     EnumName{ModelFamily::llama, "llama"}};
 }
 
+/// How the weights of checkpoints are stored.
+enum class CheckpointDtype { float32, bfloat16, float16 };
+constexpr auto enum_names(CheckpointDtype) {
+  return std::array{EnumName{CheckpointDtype::float32, "float32"},
+                    EnumName{CheckpointDtype::bfloat16, "bfloat16"},
+                    EnumName{CheckpointDtype::float16, "float16"}};
+}
+
+/// The [checkpoint] table.
+struct CheckpointConfig {
+  CheckpointDtype dtype = CheckpointDtype::float32;
+};
+
+template <class Visitor>
+void describe(Visitor& visit, CheckpointConfig& c) {
+  visit("dtype", c.dtype, any(),
+        "of the stored weights: float32 keeps them exactly, the others round them to half the size");
+}
+
 /// Where the policy's first weights come from: the [model] table.
 struct ModelInitConfig {
   ModelFamily init = ModelFamily::qwen3;

@@ -83,6 +83,8 @@ class Decoder {
   /// their tokenizer has tokens, and a row without a token must not be sampled. Sampler and learner then have
   /// the same distribution. \throws std::invalid_argument where there are fewer rows.
   void limit_vocabulary(std::int64_t num_tokens);
+  /// Completions end by this token too.
+  void add_eos(std::int64_t token_id);
   /// Logits of a row: vocab_size, or what limit_vocabulary() said.
   [[nodiscard]] std::int64_t num_logits() const { return num_logits_; }
   /// Must be called whenever parameters() were written, before the next forward pass.

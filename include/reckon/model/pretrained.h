@@ -20,6 +20,9 @@ using ModelFiles = std::map<std::string, std::string>;
 /// config.json in it.
 [[nodiscard]] ModelFiles read_model_files(const std::filesystem::path& folder);
 
+/// The safetensors dtype of a recipe's word.
+[[nodiscard]] TensorDtype tensor_dtype(CheckpointDtype dtype);
+
 struct SaveOptions {
   TensorDtype dtype = TensorDtype::f32;  ///< F32 keeps the weights exactly; BF16 and F16 round them
   std::uint64_t max_shard_bytes = kMaxShardBytes;
@@ -34,6 +37,11 @@ void save_pretrained(const std::filesystem::path& folder, const Decoder& decoder
 /// The configuration of a model folder; the ids that end a completion are those of generation_config.json
 /// where it names some. \throws Error(missing_input), Error(bad_data)
 [[nodiscard]] DecoderConfig load_decoder_config(const std::filesystem::path& folder);
+
+/// What Decoder::sha256() says of these weights, without a decoder: names, shapes and values as float32. The
+/// same for any dtype that holds the values exactly and for any cut into shards; it is the hash in rollout
+/// logs.
+[[nodiscard]] std::string weights_sha256(const DecoderConfig& config, const WeightFiles& weights);
 
 /// Reads configuration and weights of a model folder, as float32.
 /// \throws Error(missing_input), Error(bad_data) with every tensor that does not fit.

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reckon/base/error.h"
 #include "reckon/recipe/document.h"
 
 namespace reckon {
@@ -41,9 +42,6 @@ class RecipeProblems {
 
 /// ` Did you mean "x"?`, or "" where no known name is near.
 [[nodiscard]] std::string did_you_mean(std::string_view name, std::span<const std::string> known);
-
-/// `text` in quotes as a TOML string on one line; control characters are escaped.
-[[nodiscard]] std::string in_quotes(std::string_view text);
 
 /// "a, b, c".
 [[nodiscard]] std::string joined(std::span<const std::string> names, std::string_view separator = ", ");

@@ -15,6 +15,17 @@ constexpr auto enum_names(TaskKind) {
                     EnumName{TaskKind::jsonl, "jsonl"}};
 }
 
+/// Which side of the split the problems of a file are on.
+enum class FileSplit {
+  hash,      ///< about 1 in 8 is held out, by its hash (task.h, split_of)
+  train,     ///< all are for training
+  held_out,  ///< all are held out: a test set
+};
+constexpr auto enum_names(FileSplit) {
+  return std::array{EnumName{FileSplit::hash, "hash"}, EnumName{FileSplit::train, "train"},
+                    EnumName{FileSplit::held_out, "held_out"}};
+}
+
 /// One [[task]] table: a source of problems with its verifier, under a name that stages refer to.
 struct TaskConfig {
   std::string name;
@@ -23,6 +34,7 @@ struct TaskConfig {
   std::int64_t eval_level = 0;
   double weight = 1.0;
   std::string path;
+  FileSplit split = FileSplit::hash;
 };
 
 template <class Visitor>
@@ -34,6 +46,9 @@ void describe(Visitor& visit, TaskConfig& c) {
         "level of the held-out problems; 0 is the last of levels");
   visit("weight", c.weight, above(0), "how often the task is drawn, relative to the others of its stage");
   visit("path", c.path, any(), "kind = \"jsonl\": file with one {question, answer} object a line");
+  visit(
+      "split", c.split, any(),
+      "kind = \"jsonl\": side of the file's problems; hash holds about 1 in 8 out, train none, held_out all");
 }
 
 }  // namespace reckon

@@ -49,6 +49,8 @@ class Task {
   [[nodiscard]] virtual TaskKind kind() const = 0;
   /// All levels of this kind, rising.
   [[nodiscard]] virtual std::vector<std::int64_t> levels() const = 0;
+  /// Whether there are problems on a side of the split: a file may have none.
+  [[nodiscard]] virtual bool has_problems(Split) const { return true; }
   /// The characters of its prompts, traces and answers, in UTF-8, besides the R1 tags.
   [[nodiscard]] virtual std::string alphabet() const = 0;
   /// The problem at an index. Generated ones are independent draws, so a small level repeats problems; those
@@ -88,6 +90,10 @@ inline constexpr std::uint64_t kMinDistinctProblems = 2048;
 /// The first n distinct held-out problems of a level at seed 0: the same in every run.
 /// \throws Error(usage) where the level has fewer than kMinDistinctProblems problems, or not n held-out ones.
 [[nodiscard]] std::vector<Problem> held_out_set(const Task& task, std::int64_t level, std::size_t n);
+
+/// The text of a completion as it is graded: what was generated and nothing else, but for the <think> that
+/// the prompt opened for it.
+[[nodiscard]] std::string graded_text(const Prompt& prompt, const Completion& completion);
 
 /// The grade of a whole completion: no_answer where it was cut off (an intermediate value must not be paid)
 /// or holds no answer, else the verifier's word. \throws Error(bad_data) where spec is malformed.

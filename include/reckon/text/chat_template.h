@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <ctime>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +19,8 @@ struct TemplateLimits {
   std::size_t steps = 10'000'000;  ///< evaluated nodes, loop iterations, list items, 32-byte pieces of text
   std::size_t depth = 100;         ///< macros that call each other; values nested in each other
   std::size_t output_bytes = std::size_t{64} << 20;  ///< of the output, and of every text on the way
+  /// What strftime_now() reads, in seconds since 1970, UTC; where not given, the clock and the local zone.
+  std::optional<std::time_t> now = std::nullopt;
 };
 
 /// A chat template: the subset of Jinja2 that Hugging Face chat templates use, with the meaning it has in

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reckon/text/config.h"
+#include "reckon/text/text_folder.h"
+
+namespace reckon {
+
+/// A prompt, rendered once: these ids are what sampler, learner and evaluator use.
+struct RenderedPrompt {
+  std::string text;
+  std::vector<std::uint32_t> token_ids;
+};
+
+/// Turns problems into prompts: through a chat template, or as they stand.
+class PromptFormat {
+ public:
+  /// Problems as they stand.
+  explicit PromptFormat(Tokenizer tokenizer);
+  /// \throws Error(usage) where the configuration wants a template that the folder does not have, or a system
+  /// message without a template; Error(missing_input), Error(bad_data) from a template's own file.
+  PromptFormat(TextFolder folder, const PromptConfig& config);
+
+  /// The problem as the user's message, behind it what makes the assistant's turn begin, and think_prefix.
+  /// Without a template: the problem's text and think_prefix, with the BOS that the tokenizer puts before a
+  /// text. \throws Error(bad_data) where the template fails, or the text has characters the tokenizer lacks.
+  [[nodiscard]] RenderedPrompt render(std::string_view problem) const;
+  /// A conversation: an array of {"role", "content"} objects, without the system's message, which the
+  /// configuration gives. Needs a template.
+  [[nodiscard]] RenderedPrompt render_conversation(const nlohmann::ordered_json& messages) const;
+
+  [[nodiscard]] const Tokenizer& tokenizer() const { return folder_.tokenizer; }
+  [[nodiscard]] bool has_template() const { return folder_.chat_template.has_value(); }
+
+ private:
+  TextFolder folder_;
+  PromptConfig config_;
+};
+
+/// Whether a prompt ends inside thinking that it opened itself (think_prefix, or a template that ends with
+/// "<think>\n"): then the completion begins there, and is to be read with a <think> before it.
+[[nodiscard]] bool opens_thinking(std::string_view prompt_text);
+
+}  // namespace reckon
