@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <span>
 
 #include "commands.h"
 #include "reckon/base/atomic_file.h"
@@ -25,10 +26,6 @@
 
 namespace reckon {
 namespace fs = std::filesystem;
-
-const Decoder& TrainRun::weights_of(const std::string& from) const {
-  return from == "model" ? *initial : *weights.at(from);
-}
 
 std::vector<const RecipeTask*> TrainRun::tasks_named(const std::vector<std::string>& names) const {
   std::vector<const RecipeTask*> chosen;
@@ -79,15 +76,29 @@ fs::path checkpoint_folder(const TrainRun& run, const std::string& stage, std::i
   return run.folder / "checkpoints" / stage / name;
 }
 
+/// Whether a stage that comes later starts from these weights.
+bool is_needed_later(const TrainRun& run, std::span<const std::size_t> later, const std::string& from) {
+  return std::any_of(later.begin(), later.end(),
+                     [&](std::size_t index) { return run.recipe.stage[index].from == from; });
+}
+
+/// The weights that a training stage changes: moved where no later stage needs them as they are. A large
+/// model is not to be held twice.
+std::unique_ptr<Decoder> take_weights(TrainRun& run, const std::string& from, bool keep) {
+  std::unique_ptr<Decoder>& source = run.weights.at(from);
+  return keep ? copy_of(*source) : std::move(source);
+}
+
 /// One stage: weights in, weights out (but for eval), its checkpoint and its line of the summary.
-void run_stage(TrainRun& run, const StageConfig& stage) {
+/// \param later  the stages after it, as positions in recipe.stage
+void run_stage(TrainRun& run, const StageConfig& stage, std::span<const std::size_t> later) {
   const auto start = std::chrono::steady_clock::now();
   run.display.begin_stage(stage.name, std::string(enum_name(stage.kind)), stage.steps);
   StageOutcome outcome;
   if (stage.kind == StageKind::eval) {
-    outcome = run_eval_stage(run, stage, run.weights_of(stage.from));
+    outcome = run_eval_stage(run, stage, *run.weights.at(stage.from));
   } else {
-    std::unique_ptr<Decoder> decoder = copy_of(run.weights_of(stage.from));
+    std::unique_ptr<Decoder> decoder = take_weights(run, stage.from, is_needed_later(run, later, stage.from));
     outcome = stage.kind == StageKind::sft ? run_sft_stage(run, stage, *decoder)
                                            : run_grpo_stage(run, stage, *decoder);
     agreed_sha256(run, *decoder);
@@ -95,8 +106,9 @@ void run_stage(TrainRun& run, const StageConfig& stage) {
       save_pretrained(checkpoint_folder(run, stage.name, outcome.steps), *decoder, run.model_files,
                       {.dtype = tensor_dtype(run.recipe.checkpoint.dtype)});
     }
-    run.weights[stage.name] = std::move(decoder);
+    if (is_needed_later(run, later, stage.name)) run.weights[stage.name] = std::move(decoder);
   }
+  if (!is_needed_later(run, later, stage.from)) run.weights.erase(stage.from);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   StageSummary& entry = run.summary.stage(stage.name);
   entry.kind = enum_name(stage.kind);
@@ -108,7 +120,10 @@ void run_stage(TrainRun& run, const StageConfig& stage) {
 }
 
 void run_stages(TrainRun& run) {
-  for (const std::size_t index : run_order(run.recipe)) run_stage(run, run.recipe.stage[index]);
+  const std::vector<std::size_t> order = run_order(run.recipe);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    run_stage(run, run.recipe.stage[order[i]], std::span(order).subspan(i + 1));
+  }
   run.summary.complete = true;
   if (run.is_root()) write_summary(run.folder / "summary.json", run.summary);
   run.display.line("");

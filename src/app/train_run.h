@@ -29,17 +29,16 @@ struct TrainRun {
   std::string run_id;
   std::vector<RecipeTask> tasks;
   PromptFormat prompts{Tokenizer::character_level("")};
-  ModelFiles model_files;                                   ///< what checkpoints take over beside the weights
-  std::unique_ptr<Decoder> initial;                         ///< the weights that `from = "model"` names
-  std::map<std::string, std::unique_ptr<Decoder>> weights;  ///< by stage
-  std::unique_ptr<MetricsStream> metrics;                   ///< rank 0 only
+  ModelFiles model_files;  ///< what checkpoints take over beside the weights
+  DecoderConfig model;     ///< of every stage's weights
+  /// By stage, and "model" for the initial ones; those that no later stage starts from are let go.
+  std::map<std::string, std::unique_ptr<Decoder>> weights;
+  std::unique_ptr<MetricsStream> metrics;  ///< rank 0 only
   Summary summary;
 
   [[nodiscard]] const Tokenizer& tokenizer() const { return prompts.tokenizer(); }
   [[nodiscard]] bool is_root() const { return world.rank() == 0; }
   [[nodiscard]] std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe.run.seed); }
-  /// The weights that a stage's `from` names.
-  [[nodiscard]] const Decoder& weights_of(const std::string& from) const;
   /// Tasks by name; all of the recipe where names is empty.
   [[nodiscard]] std::vector<const RecipeTask*> tasks_named(const std::vector<std::string>& names) const;
 };

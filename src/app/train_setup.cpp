@@ -53,8 +53,10 @@ void make_initial_model(TrainRun& run) {
   if (!model.path.empty()) {
     run.prompts = PromptFormat(load_text_folder(model.path), run.recipe.prompt);
     run.model_files = read_model_files(model.path);
-    run.initial = load_pretrained(model.path);
-    fit_vocabulary(run.tokenizer(), model.path, *run.initial);
+    auto decoder = load_pretrained(model.path);
+    fit_vocabulary(run.tokenizer(), model.path, *decoder);
+    run.model = decoder->config();
+    run.weights["model"] = std::move(decoder);
     return;
   }
   std::string alphabet;
@@ -63,10 +65,12 @@ void make_initial_model(TrainRun& run) {
   run.prompts = PromptFormat({tokenizer, std::nullopt, "", std::string(kEosToken), ""}, run.recipe.prompt);
   run.model_files = {{"tokenizer.json", tokenizer.to_json()},
                      {"tokenizer_config.json", tokenizer.tokenizer_config_json()}};
-  run.initial =
+  auto decoder =
       std::make_unique<Decoder>(decoder_config_from(model, static_cast<std::int64_t>(tokenizer.vocab_size()),
                                                     static_cast<std::int64_t>(tokenizer.eos_id())));
-  run.initial->initialise(run.seed(), model.initializer_range);
+  decoder->initialise(run.seed(), model.initializer_range);
+  run.model = decoder->config();
+  run.weights["model"] = std::move(decoder);
 }
 
 /// Every stage must have its problems: known before hours of training, not after.
@@ -115,14 +119,14 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
   run.display.line("reckon: run \"" + run.recipe.run.name + "\", seed " +
                    std::to_string(run.recipe.run.seed) + ", " + std::to_string(run.world.size()) +
                    (run.world.size() == 1 ? " rank, " : " ranks, ") +
-                   short_count(static_cast<double>(run.initial->parameters().size())) +
+                   short_count(static_cast<double>(run.weights.at("model")->parameters().size())) +
                    " parameters, vocabulary " + std::to_string(run.tokenizer().vocab_size()));
 }
 
 DrawnPrompt draw_prompt(TrainRun& run, const std::vector<const RecipeTask*>& tasks, ProblemStream& stream,
                         std::int64_t new_tokens, std::int64_t& too_long) {
   constexpr int kMostInARow = 1000;
-  const std::int64_t room = run.initial->config().max_position_embeddings - new_tokens;
+  const std::int64_t room = run.model.max_position_embeddings - new_tokens;
   for (int i = 0; i < kMostInARow; ++i) {
     DrawnPrompt drawn;
     drawn.problem = stream.next(tasks);
@@ -132,7 +136,7 @@ DrawnPrompt draw_prompt(TrainRun& run, const std::vector<const RecipeTask*>& tas
   }
   throw Error(ExitCode::usage, std::to_string(kMostInARow) + " prompts in a row are longer than " +
                                    std::to_string(room) + " tokens: max_position_embeddings " +
-                                   std::to_string(run.initial->config().max_position_embeddings) +
+                                   std::to_string(run.model.max_position_embeddings) +
                                    " less max_new_tokens " + std::to_string(new_tokens));
 }
 

@@ -49,7 +49,7 @@ std::vector<Example> draw_examples(TrainRun& run, const StageConfig& stage, cons
                                    ProblemStream& stream, std::int64_t& too_long) {
   const std::vector<const RecipeTask*> tasks =
       run.tasks_named(phase.tasks.empty() ? stage.tasks : phase.tasks);
-  const std::int64_t longest = run.initial->config().max_position_embeddings;
+  const std::int64_t longest = run.model.max_position_embeddings;
   std::vector<Example> examples;
   std::int64_t tokens = 0;
   while (examples.empty() || tokens < stage.sft.tokens_per_step) {

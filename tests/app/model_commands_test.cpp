@@ -209,7 +209,7 @@ TEST_F(ModelCommands, InspectShowsWhatTheFolderHolds) {
   EXPECT_THAT(result.output, HasSubstr("parameters   16,928 (16.9k)\n"));
   EXPECT_THAT(result.output, HasSubstr("2 layers, width 32, MLP 48, 2 query and 1 key heads of 16\n"));
   EXPECT_THAT(result.output, HasSubstr("tied embeddings, biases on q, k, v\n"));
-  EXPECT_THAT(result.output, HasSubstr("F32, 0.1 MB in 5 shards, 26 tensors\n"));
+  EXPECT_THAT(result.output, HasSubstr("F32, 0.1 MB in 4 shards, 26 tensors\n"));
   EXPECT_THAT(result.output, HasSubstr("sha256       " + load_pretrained(model)->sha256() + "\n"));
   EXPECT_THAT(result.output, HasSubstr("vocabulary   40 rows, 18 tokens\n"));
   EXPECT_THAT(result.output, HasSubstr("sha256 of tokenizer.json " + tokenizer.sha256() + "\n"));
@@ -219,9 +219,9 @@ TEST_F(ModelCommands, InspectShowsWhatTheFolderHolds) {
 
 TEST_F(ModelCommands, InspectRefusesABrokenFolder) {
   EXPECT_EQ(reckon("inspect " + (folder.path() / "none").string()).exit_code, 66);
-  fs::remove(model / "model-00002-of-00005.safetensors");
+  fs::remove(model / "model-00002-of-00004.safetensors");
   EXPECT_EQ(reckon("inspect " + model.string()).exit_code, 66);
-  EXPECT_THAT(error, HasSubstr("shard model-00002-of-00005.safetensors is missing"));
+  EXPECT_THAT(error, HasSubstr("shard model-00002-of-00004.safetensors is missing"));
   testing::write_text(model / "config.json", R"({"model_type": "gpt2"})");
   EXPECT_EQ(reckon("inspect " + model.string()).exit_code, 65);
   EXPECT_THAT(error, HasSubstr("model_type is \"gpt2\" (supported: \"qwen2\", \"qwen3\", \"llama\")"));
