@@ -203,7 +203,7 @@ Pull iterate_text(const std::shared_ptr<const String>& text) {
     if (at == text->utf8.size()) return std::nullopt;
     const std::size_t num_bytes = utf8_character_at(text->utf8, at)->num_bytes;
     at += num_bytes;
-    return string(text->utf8.substr(at - num_bytes, num_bytes), text->markup);
+    return string(text->utf8.substr(at - num_bytes, num_bytes));
   };
 }
 
