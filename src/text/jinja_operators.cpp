@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "jinja_strings.h"
 #include "jinja_unicode.h"
 
 namespace reckon::jinja {
@@ -167,8 +168,8 @@ bool contains(Budget& budget, const Value& container, const Value& value) {
     if (!part) {
       throw Failure("'in' a str needs a str before it, not a value of type '" + type_name(value) + "'");
     }
-    budget.spend_text(text->size());
-    return text->find(*part) != std::string::npos;
+    budget.spend_text(text->size() + part->size());
+    return find_first(*text, *part) != std::string::npos;
   }
   const auto* view = container.as<const DictView>();
   const auto* dict = container.as<const Dict>();

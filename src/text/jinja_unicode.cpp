@@ -273,8 +273,9 @@ std::string_view strip(std::string_view text, Side side) {
 }
 
 std::string_view strip(std::string_view text, std::string_view characters, Side side) {
-  const std::u32string set = code_points(characters);
-  return strip_if(text, side, [&](char32_t c) { return set.find(c) != std::u32string::npos; });
+  std::u32string set = code_points(characters);
+  std::sort(set.begin(), set.end());
+  return strip_if(text, side, [&](char32_t c) { return std::binary_search(set.begin(), set.end(), c); });
 }
 
 std::vector<std::string> split_lines(std::string_view text, bool keep_ends) {
