@@ -174,6 +174,9 @@ constexpr std::array<std::string_view, 17> kOtherStringMethods = {
     "swapcase",  "translate",    "zfill",      "striptags",   "unescape"};
 constexpr std::array<std::string_view, 7> kOtherNumberAttributes = {
     "as_integer_ratio", "bit_length", "conjugate", "denominator", "imag", "numerator", "real"};
+constexpr std::array<std::string_view, 5> kRangeAttributes = {"count", "index", "start", "step", "stop"};
+constexpr std::array<std::string_view, 7> kGeneratorAttributes = {
+    "close", "gi_code", "gi_frame", "gi_running", "gi_yieldfrom", "send", "throw"};
 
 }  // namespace
 
@@ -181,8 +184,10 @@ bool is_unsupported_attribute(const Value& self, std::string_view name) {
   if (self.text()) return is_one_of(name, kOtherStringMethods);
   if (as_real(self)) return is_one_of(name, kOtherNumberAttributes);
   if (self.as<const Dict>()) return name == "fromkeys";
-  return self.as<const DictView>() || self.as<const Range>() || self.as<Generator>() ||
-         self.as<const Function>() || self.as<Loop>();
+  if (self.as<const DictView>()) return name == "isdisjoint" || name == "mapping";
+  if (self.as<const Range>()) return is_one_of(name, kRangeAttributes);
+  if (self.as<Generator>()) return is_one_of(name, kGeneratorAttributes);
+  return self.as<const Function>() != nullptr;
 }
 
 bool is_unsupported_method(std::string_view name) {

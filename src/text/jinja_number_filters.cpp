@@ -29,10 +29,15 @@ std::optional<std::string> plain_digits(std::string_view text) {
   return digits;
 }
 
-void refuse_other_digits(std::string_view text) {
-  for (const char c : text) {
-    if ((c & 0x80) != 0) throw Failure("'int' and 'float' of text beyond ASCII are not supported");
+/// The text without white space around it and with the digits of all scripts as ASCII; what else is beyond
+/// ASCII becomes "?", which no number contains.
+std::string ascii_number(std::string_view given) {
+  std::string text;
+  for (const char32_t c : code_points(strip(given))) {
+    const int digit = digit_value(c);
+    text.push_back(digit >= 0 ? static_cast<char>('0' + digit) : (c < 0x80 ? static_cast<char>(c) : '?'));
   }
+  return text;
 }
 
 int digit_of(char c) {
@@ -43,8 +48,8 @@ int digit_of(char c) {
 
 /// int(text, base); nothing where Python raises ValueError.
 std::optional<Integer> parse_integer(std::string_view given, Integer base) {
-  std::string_view text = strip(given);
-  refuse_other_digits(text);
+  const std::string ascii = ascii_number(given);
+  std::string_view text = ascii;
   if (base != 0 && (base < 2 || base > 36)) return std::nullopt;
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
@@ -81,9 +86,7 @@ std::optional<Integer> parse_integer(std::string_view given, Integer base) {
 
 /// float(text); nothing where Python raises ValueError.
 std::optional<double> parse_real(std::string_view given) {
-  const std::string_view stripped = strip(given);
-  refuse_other_digits(stripped);
-  std::string word = lower(stripped);
+  std::string word = lower(ascii_number(given));
   const bool negative = word.starts_with('-');
   if (negative || word.starts_with('+')) word.erase(0, 1);
   if (word == "inf" || word == "infinity") return negative ? -HUGE_VAL : HUGE_VAL;

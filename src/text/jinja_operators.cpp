@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "jinja_strings.h"
 #include "jinja_unicode.h"
 
 namespace reckon::jinja {
@@ -167,8 +168,8 @@ bool contains(Budget& budget, const Value& container, const Value& value) {
     if (!part) {
       throw Failure("'in' a str needs a str before it, not a value of type '" + type_name(value) + "'");
     }
-    budget.spend_text(text->size());
-    return text->find(*part) != std::string::npos;
+    budget.spend_text(text->size() + part->size());
+    return find_first(*text, *part) != std::string::npos;
   }
   const auto* view = container.as<const DictView>();
   const auto* dict = container.as<const Dict>();
@@ -203,7 +204,7 @@ Pull iterate_text(const std::shared_ptr<const String>& text) {
     if (at == text->utf8.size()) return std::nullopt;
     const std::size_t num_bytes = utf8_character_at(text->utf8, at)->num_bytes;
     at += num_bytes;
-    return string(text->utf8.substr(at - num_bytes, num_bytes), text->markup);
+    return string(text->utf8.substr(at - num_bytes, num_bytes));
   };
 }
 

@@ -104,8 +104,7 @@ class Printer {
     if (const auto* number = value.get<Integer>()) return add(text_of(*number));
     if (const auto* number = value.get<double>()) return add(text_of(*number));
     if (const auto* text = value.as<const String>()) {
-      if (text->markup) throw Failure("the repr of a text that the filter 'safe' gave out is not supported");
-      return add(quoted(text->utf8));
+      return add(text->markup ? "Markup(" + quoted(text->utf8) + ")" : quoted(text->utf8));
     }
     if (auto* loop = value.as<Loop>()) {
       return add("<LoopContext " + text_of(loop->index0() + 1) + "/" +

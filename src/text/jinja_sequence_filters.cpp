@@ -81,19 +81,24 @@ Value filter_dictsort(Budget& budget, const Value& input, const Arguments& argum
 
 Value filter_unique(Budget& budget, const Value& input, const Arguments& arguments) {
   const Parameters given("unique", arguments, {"case_sensitive", "attribute"});
-  const bool case_sensitive = given.flag(0, false);
-  const std::optional<Value> attribute = given.some(1) ? std::optional<Value>(*given.at(1)) : std::nullopt;
-  Dict seen;
-  Values unique;
-  for (const Value& item : collect(budget, input)) {
-    const Value key = key_of(budget, item, attribute ? &*attribute : nullptr, case_sensitive);
-    check_hashable(budget, key);
-    if (seen.find(budget, key)) continue;
-    seen.insert(budget, key, none());
-    unique.push_back(item);
-  }
-  const Value result = list(budget, std::move(unique));
-  return generator(budget, iterate(budget, result), depth_of(result));
+  struct State {
+    Pull next;
+    Dict seen;
+  };
+  const Pull pull = [&budget, input, case_sensitive = given.flag(0, false),
+                     attribute = given.some(1) ? std::optional<Value>(*given.at(1)) : std::nullopt,
+                     state = std::make_shared<State>()]() -> std::optional<Value> {
+    if (!state->next) state->next = iterate(budget, input);
+    while (auto item = state->next()) {
+      const Value key = key_of(budget, *item, attribute ? &*attribute : nullptr, case_sensitive);
+      check_hashable(budget, key);
+      if (state->seen.find(budget, key)) continue;
+      state->seen.insert(budget, key, none());
+      return item;
+    }
+    return std::nullopt;
+  };
+  return generator(budget, pull, depth_of(input));
 }
 
 template <bool is_max>
@@ -129,6 +134,7 @@ Value filter_first(Budget& budget, const Value& input, const Arguments& argument
 
 Value filter_last(Budget& budget, const Value& input, const Arguments& arguments) {
   const Parameters given("last", arguments, {});
+  if (input.text() && !input.text()->empty()) return item(budget, input, integer(-1));
   const Values values = collect_reversed(budget, input);
   return values.empty() ? undefined("No last item, sequence was empty.") : values.front();
 }

@@ -72,7 +72,7 @@ Value method_partition(Budget& budget, const Value& self, const Arguments& argum
   const std::string separator = given.text(0, "");
   if (separator.empty()) throw Failure("'partition' needs a separator that is not empty");
   const std::string& text = text_of(self);
-  const std::size_t found = from_right ? text.rfind(separator) : text.find(separator);
+  const std::size_t found = from_right ? find_last(text, separator) : find_first(text, separator);
   if (found == std::string::npos) {
     return from_right ? tuple(budget, {string(""), string(""), string(text)})
                       : tuple(budget, {string(text), string(""), string("")});
@@ -108,8 +108,8 @@ Value method_find(Budget&, const Value& self, const Arguments& arguments) {
   const std::string part = given.text(0, "");
   const Searched in = searched(text_of(self), given);
   const std::size_t found = !in.possible ? std::string::npos
-                            : from_right ? in.text.rfind(part)
-                                         : in.text.find(part);
+                            : from_right ? find_last(in.text, part)
+                                         : find_first(in.text, part);
   if (found != std::string::npos) {
     return integer(static_cast<Integer>(in.start + num_code_points(in.text.substr(0, found))));
   }

@@ -1,16 +1,37 @@
 #include "jinja_strings.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "jinja_unicode.h"
 
 namespace reckon::jinja {
+namespace {
+
+std::string reversed(std::string_view text) {
+  return {text.rbegin(), text.rend()};
+}
+
+}  // namespace
+
+std::size_t find_first(std::string_view text, std::string_view part, std::size_t from) {
+  if (from > text.size()) return std::string_view::npos;
+  // Linear in the worst case too, which std::string_view::find is not.
+  const void* found = memmem(text.data() + from, text.size() - from, part.data(), part.size());
+  if (found == nullptr) return std::string_view::npos;
+  return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
+
+std::size_t find_last(std::string_view text, std::string_view part) {
+  const std::size_t found = find_first(reversed(text), reversed(part));
+  return found == std::string_view::npos ? found : text.size() - found - part.size();
+}
 
 std::vector<std::string> split(std::string_view text, std::string_view separator, long max_splits) {
   std::vector<std::string> parts;
   std::size_t start = 0;
   for (; max_splits != 0; --max_splits) {
-    const std::size_t found = text.find(separator, start);
+    const std::size_t found = find_first(text, separator, start);
     if (found == std::string_view::npos) break;
     parts.emplace_back(text.substr(start, found - start));
     start = found + separator.size();
@@ -20,17 +41,9 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
 }
 
 std::vector<std::string> split_right(std::string_view text, std::string_view separator, long max_splits) {
-  std::vector<std::string> parts;
-  std::size_t end = text.size();
-  for (; max_splits != 0; --max_splits) {
-    if (end < separator.size()) break;
-    const std::size_t found = text.rfind(separator, end - separator.size());
-    if (found == std::string_view::npos) break;
-    parts.emplace_back(text.substr(found + separator.size(), end - found - separator.size()));
-    end = found;
-  }
-  parts.emplace_back(text.substr(0, end));
+  std::vector<std::string> parts = split(reversed(text), reversed(separator), max_splits);
   std::reverse(parts.begin(), parts.end());
+  for (std::string& part : parts) std::reverse(part.begin(), part.end());
   return parts;
 }
 
@@ -88,8 +101,8 @@ std::vector<std::string> split_spaces_right(std::string_view text, long max_spli
 std::size_t count(std::string_view text, std::string_view part) {
   if (part.empty()) return num_code_points(text) + 1;
   std::size_t found = 0;
-  for (std::size_t at = text.find(part); at != std::string_view::npos;
-       at = text.find(part, at + part.size())) {
+  for (std::size_t at = find_first(text, part); at != std::string_view::npos;
+       at = find_first(text, part, at + part.size())) {
     ++found;
   }
   return found;
@@ -109,7 +122,7 @@ std::string replace(std::string_view text, std::string_view part, std::string_vi
     return result.append(text.substr(at));
   }
   for (; max_count != 0; --max_count) {
-    const std::size_t found = text.find(part, at);
+    const std::size_t found = find_first(text, part, at);
     if (found == std::string_view::npos) break;
     result += text.substr(at, found - at);
     result += by;

@@ -5,8 +5,13 @@
 #include <string_view>
 #include <vector>
 
-// Python's string operations that search for a part, on valid UTF-8.
+// Python's string operations that search for a part, on valid UTF-8. All take time linear in the lengths of
+// the texts, whatever they hold: templates are not trusted.
 namespace reckon::jinja {
+
+/// The byte where `part` is found first at or after `from`, or npos; and where it is found last.
+[[nodiscard]] std::size_t find_first(std::string_view text, std::string_view part, std::size_t from = 0);
+[[nodiscard]] std::size_t find_last(std::string_view text, std::string_view part);
 
 /// str.split(separator, max_splits) and str.rsplit; a negative max_splits has no bound. `separator` is not
 /// empty.

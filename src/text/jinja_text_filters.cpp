@@ -16,12 +16,12 @@ Value soft_text(Budget& budget, const Value& input) {
   return input.text() ? input : string(to_text(budget, input));
 }
 
-template <std::string (*convert)(std::string_view)>
+template <std::string (*convert)(std::string_view), bool keeps_markup = true>
 Value filter_convert(Budget& budget, const Value& input, const Arguments& arguments) {
   const Parameters given("case conversion", arguments, {});
   const Value text = soft_text(budget, input);
   budget.spend_text(text.text()->size());
-  return string(convert(*text.text()), text.as<const String>()->markup);
+  return string(convert(*text.text()), keeps_markup && text.as<const String>()->markup);
 }
 
 /// Unlike str.title, words start only after white space and -({[<.
@@ -165,7 +165,7 @@ Filter find_text_filter(std::string_view name) {
       {"replace", filter_replace},
       {"safe", filter_safe},
       {"string", filter_string},
-      {"title", filter_convert<words_with_capitals>},
+      {"title", filter_convert<words_with_capitals, false>},
       {"tojson", filter_tojson},
       {"trim", filter_trim},
       {"upper", filter_convert<upper>},

@@ -17,6 +17,9 @@ namespace reckon::jinja {
 /// str.isprintable of one character, but that unassigned code points count as printable.
 [[nodiscard]] bool is_printable(char32_t c);
 
+/// The value of a decimal digit of any script, -1 for other characters.
+[[nodiscard]] int digit_value(char32_t c);
+
 /// Simple case mappings of the letters named in reckon/text/chat_template.h; other characters stay.
 [[nodiscard]] char32_t upper_of(char32_t c);
 [[nodiscard]] char32_t lower_of(char32_t c);

@@ -24,22 +24,26 @@ const Value* Dict::find(std::string_view key) const {
   return found == by_text.end() ? nullptr : &entries[found->second].second;
 }
 
-const Value* Dict::find(Budget& budget, const Value& key) const {
-  if (const auto* text = key.text()) return find(*text);
-  for (const auto& [other, value] : entries) {
-    if (!other.text() && equal(budget, other, key)) return &value;
+std::optional<std::size_t> Dict::index_of(Budget& budget, const Value& key) const {
+  if (const auto* text = key.text()) {
+    const auto found = by_text.find(*text);
+    return found == by_text.end() ? std::nullopt : std::optional<std::size_t>(found->second);
   }
-  return nullptr;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!entries[i].first.text() && equal(budget, entries[i].first, key)) return i;
+  }
+  return std::nullopt;
+}
+
+const Value* Dict::find(Budget& budget, const Value& key) const {
+  const auto index = index_of(budget, key);
+  return index ? &entries[*index].second : nullptr;
 }
 
 void Dict::insert(Budget& budget, Value key, Value value) {
-  if (const Value* old = find(budget, key)) {
-    // As in Python, the first key stays and the last value counts.
-    const auto index =
-        static_cast<std::size_t>(std::find_if(entries.begin(), entries.end(),
-                                              [&](const auto& entry) { return &entry.second == old; }) -
-                                 entries.begin());
-    entries[index].second = std::move(value);
+  if (const auto index =
+          index_of(budget, key)) {  // as in Python, the first key stays and the last value counts
+    entries[*index].second = std::move(value);
     return;
   }
   entries.emplace_back(std::move(key), std::move(value));
@@ -48,20 +52,17 @@ void Dict::insert(Budget& budget, Value key, Value value) {
 }
 
 const Value* Namespace::find(std::string_view name) const {
-  for (const auto& [key, value] : attributes) {
-    if (key == name) return &value;
-  }
-  return nullptr;
+  const auto found = by_name.find(name);
+  return found == by_name.end() ? nullptr : &attributes[found->second].second;
 }
 
 void Namespace::set(const std::string& name, Value value) {
-  for (auto& [key, old] : attributes) {
-    if (key == name) {
-      old = std::move(value);
-      return;
-    }
+  const auto [entry, is_new] = by_name.emplace(name, attributes.size());
+  if (is_new) {
+    attributes.emplace_back(name, std::move(value));
+  } else {
+    attributes[entry->second].second = std::move(value);
   }
-  attributes.emplace_back(name, std::move(value));
 }
 
 Loop::Loop(Pull pull, std::optional<std::size_t> length, std::size_t value_depth)

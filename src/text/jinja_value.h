@@ -43,7 +43,7 @@ struct String {
 };
 struct List;
 struct Tuple;
-struct Dict;
+class Dict;
 struct DictView;
 struct Range;
 struct Generator;
@@ -88,7 +88,8 @@ struct Tuple {
   Values values;
   std::size_t depth = 1;
 };
-struct Dict {
+class Dict {
+ public:
   std::vector<std::pair<Value, Value>> entries;     ///< in order of insertion; keys are unique
   std::map<std::string_view, std::size_t> by_text;  ///< index of the entries whose key is a string
   std::size_t depth = 1;
@@ -97,6 +98,9 @@ struct Dict {
   [[nodiscard]] const Value* find(Budget& budget, const Value& key) const;
   [[nodiscard]] const Value* find(std::string_view key) const;
   void insert(Budget& budget, Value key, Value value);
+
+ private:
+  [[nodiscard]] std::optional<std::size_t> index_of(Budget& budget, const Value& key) const;
 };
 enum class DictPart { keys, values, items };
 struct DictView {
@@ -117,7 +121,8 @@ struct Generator {
 };
 /// What namespace() makes: the only thing a template can change.
 struct Namespace {
-  std::vector<std::pair<std::string, Value>> attributes;
+  std::vector<std::pair<std::string, Value>> attributes;  ///< in order of their first assignment
+  std::map<std::string, std::size_t, std::less<>> by_name;
   [[nodiscard]] const Value* find(std::string_view name) const;
   void set(const std::string& name, Value value);
 };

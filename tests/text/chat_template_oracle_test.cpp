@@ -74,14 +74,23 @@ Rendering render_here(const Case& one) {
   }
 }
 
+/// Something that is refused by design, though Python prints it: see chat_template.h. A slice of a number is
+/// undefined for jinja2 where it knows the number at compile time, and an error where it does not.
+bool is_refused(const Rendering& here) {
+  return here.error.find("cannot be sliced") != std::string::npos ||
+         here.error.find("is not supported") != std::string::npos ||
+         here.error.find("cannot be printed") != std::string::npos;
+}
+
 /// Byte-identical output, or an error on both sides.
 /// \param least_texts  the part of the cases that must give text, or the comparison shows little.
-void expect_equal(const std::vector<Case>& cases, double least_texts = 0.5) {
+void expect_equal(const std::vector<Case>& cases, double least_texts = 0.5, bool may_refuse = false) {
   const auto expected = render_in_python(cases);
   ASSERT_EQ(expected.size(), cases.size());
   std::size_t num_texts = 0;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const Rendering here = render_here(cases[i]);
+    if (may_refuse && is_refused(here)) continue;
     const std::string shown =
         cases[i].source.size() < 1000 ? cases[i].source : cases[i].source.substr(0, 60) + "...";
     EXPECT_EQ(here.text, expected[i].text)
@@ -103,7 +112,7 @@ TEST_P(TemplateOracle, TransformersRendersTheSameText) {
   const std::string source = testing::read_text(*data / "templates" / (std::string(GetParam()) + ".jinja"));
   testing::ConversationGenerator generator(RandomStream(11, 0x636F6E76));
   std::vector<Case> cases;
-  for (std::size_t i = 0; i < testing::sweep_size(200, 3000); ++i)
+  for (std::size_t i = 0; i < testing::sweep_size(200, 1500); ++i)
     cases.push_back({source, generator.variables()});
   expect_equal(cases);
 }
@@ -144,10 +153,10 @@ TEST(ExpressionOracle, TransformersRendersRandomExpressionsTheSame) {
   const Json variables = Json::parse(testing::kSnippetVariables);
   testing::ExpressionGenerator generator(RandomStream(5, 0x65787072));
   std::vector<Case> cases;
-  for (std::size_t i = 0; i < testing::sweep_size(3000, 60000); ++i) {
+  for (std::size_t i = 0; i < testing::sweep_size(2000, 20000); ++i) {
     cases.push_back({"{{ " + generator.expression(1 + static_cast<int>(i % 4)) + " }}", variables});
   }
-  expect_equal(cases, 0.25);
+  expect_equal(cases, 0.25, true);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ constexpr const char* kSnippetVariables = R"({
   "deep": {"a": {"b": [{"c": "found"}]}}, "control": "a\u0001\u007f\u0085\u200b\ue000z", "floats": [0.1, 1e16, 1e-5, 123456789.0, 1e22, -0.0]
 })";
 
+// clang-format off
 constexpr const char* kSnippets[] = {
     // text, output, white space
     "plain text",
@@ -475,5 +476,6 @@ constexpr const char* kSnippets[] = {
     "{% set range = 5 %}{{ range }}",
     "{{ (range)(3)|list }} {{ (name.upper)() }} {% set up = name.upper %}{{ up() }}{% set r = range %}{{ r(2)|list }}",
 };
+// clang-format on
 
 }  // namespace reckon::testing
