@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -61,6 +62,14 @@ CodePointSet matched_by(const std::string& pattern) {
   return CodePointSet(std::move(ranges));
 }
 
+CodePointSet up_to(char32_t limit, const CodePointSet& set) {
+  Ranges ranges;
+  for (const auto& range : set.ranges()) {
+    if (range.first <= limit) ranges.push_back({range.first, std::min(range.last, limit)});
+  }
+  return CodePointSet(std::move(ranges));
+}
+
 TEST_F(UnicodeOracle, ClassesHoldTheSameCodePoints) {
   const std::map<std::string, const CodePointSet*> not_regexes = {{"digits", &rust_numeric()},
                                                                   {"single_word", &rust_word()}};
@@ -73,7 +82,8 @@ TEST_F(UnicodeOracle, ClassesHoldTheSameCodePoints) {
     }
     const auto found = not_regexes.find(name);
     const std::string pattern = name[0] == '\\' || name[0] == '(' ? name : "\\p{" + name + "}";
-    const CodePointSet actual = found != not_regexes.end() ? *found->second : matched_by(pattern);
+    const CodePointSet whole = found != not_regexes.end() ? *found->second : matched_by(pattern);
+    const CodePointSet actual = up_to(line[2].get<char32_t>(), whole);
     EXPECT_EQ(actual.ranges().size(), expected.size()) << name;
     EXPECT_TRUE(actual.ranges() == CodePointSet(expected).ranges()) << name;
     ++num_classes;
