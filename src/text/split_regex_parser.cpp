@@ -186,7 +186,7 @@ class RegexParser {
       if (ignore_case_) refuse(start, "\".\" inside (?i:...)");
     } else if (take("\\")) {
       char32_t code = 0;
-      if (escape(start, set, code)) {
+      if (escape(Place::alone, start, set, code)) {
         set = literal(start, code);
       } else if (ignore_case_) {
         refuse(start, "a class escape inside (?i:...)");
@@ -251,8 +251,13 @@ class RegexParser {
     return inside;
   }
 
+  enum class Place { alone, in_class };
+  static const CodePointSet& word(Place place) {
+    return place == Place::in_class ? oniguruma_word() : oniguruma_bare_word();
+  }
+
   /// Reads on after a backslash. \return whether it stands for one character; else it is a class.
-  bool escape(std::size_t start, CodePointSet& set, char32_t& code) {
+  bool escape(Place place, std::size_t start, CodePointSet& set, char32_t& code) {
     if (at_end()) refuse(start, "a backslash at its end");
     code = take_character();
     switch (code) {
@@ -279,9 +284,9 @@ class RegexParser {
       case 'S':
         return set = white_space().complement(), false;
       case 'w':
-        return set = oniguruma_word(), false;
+        return set = word(place), false;
       case 'W':
-        return set = oniguruma_word().complement(), false;
+        return set = word(place).complement(), false;
       case 'd':
         return set = general_category("Nd").value(), false;
       case 'D':
@@ -370,7 +375,7 @@ class RegexParser {
     char32_t first = 0;
     if (take("\\")) {
       CodePointSet escaped;
-      if (!escape(place, escaped, first)) {
+      if (!escape(Place::in_class, place, escaped, first)) {
         set = set.united(escaped);
         if (next_is("-") && !next_is("-]")) refuse(at_, "\"-\" after a class inside a class");
         return;
@@ -391,7 +396,7 @@ class RegexParser {
     if (at_end()) refuse(start, "\"[\" without \"]\"");
     if (next_is("[")) refuse(at_, "\"[\" inside a class (need \\[)");
     if (take("\\")) {
-      if (!escape(place, unused, last)) refuse(place, "a range that ends with a class");
+      if (!escape(Place::in_class, place, unused, last)) refuse(place, "a range that ends with a class");
     } else {
       last = take_character();
       if (last == '-') refuse(place, "\"-\" at the end of a range (need \\-)");

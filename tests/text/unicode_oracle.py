@@ -45,7 +45,7 @@ def write_classes(path):
         for number, name in enumerate(CATEGORIES):
             print(json.dumps([name, ranges(code for code in CODES if numbers[code] == number), 0x10FFFF]), file=out)
         text = "".join(chr(code) for code in CODES if code <= LIMIT)
-        for name in [r"\p{%s}" % group for group in "LMNPSZC"] + [r"\s", r"\w"] + [f"(?i:{x})" for x in "skdmtvelr"]:
+        for name in [r"\p{%s}" % group for group in "LMNPSZC"] + [r"\s", r"\w", r"[\w]"] + [f"(?i:{x})" for x in "skdmtvelr"]:
             print(json.dumps([name, ranges(matched(name, text)), LIMIT]), file=out)
         digits = set()
         for word, _ in pre_tokenizers.Digits(individual_digits=True).pre_tokenize_str("|".join(map(chr, CODES))):
