@@ -7,6 +7,7 @@
 
 #include "reckon/base/error.h"
 #include "reckon/text/utf8.h"
+#include "regex_node.h"
 
 namespace reckon {
 namespace {
@@ -14,7 +15,6 @@ namespace {
 using Kind = RegexNode::Kind;
 
 constexpr std::size_t kBlockSize = 256;
-constexpr std::size_t kNumBlocks = (kLastCodePoint + 1) / kBlockSize;
 constexpr std::size_t kMaxClasses = 255;
 constexpr std::size_t kMaxInstructions = 20000;
 constexpr std::size_t kMaxTableEntries = std::size_t{1} << 20;
@@ -135,28 +135,46 @@ class RegexCompiler {
     switches[kLastCodePoint + 1];
     std::map<std::vector<bool>, std::uint8_t> class_of_members;
     std::vector<bool> members(sets_.size(), false);
-    std::vector<std::uint8_t> classes(kLastCodePoint + 1);
+    std::vector<Segment> segments;
     for (auto it = switches.begin(); it->first <= kLastCodePoint; ++it) {
       for (const std::uint32_t set : it->second) members[set] = !members[set];
       const auto [found, is_new] =
           class_of_members.emplace(members, static_cast<std::uint8_t>(class_members_.size()));
       if (is_new) class_members_.push_back(members);
       if (class_members_.size() > kMaxClasses) too_large("more than 255 classes of characters");
-      std::fill(classes.begin() + it->first, classes.begin() + std::next(it)->first, found->second);
+      segments.push_back({std::next(it)->first, found->second});
     }
-    pack_classes(classes);
+    pack_classes(segments);
   }
 
-  void pack_classes(const std::vector<std::uint8_t>& classes) {
+  /// Code points of one class, up to `end`, from where the segment before ends.
+  struct Segment {
+    std::size_t end = 0;
+    std::uint8_t its_class = 0;
+  };
+
+  void pack_classes(const std::vector<Segment>& segments) {
     using Block = std::array<std::uint8_t, kBlockSize>;
     std::map<Block, std::uint16_t> known;
-    for (std::size_t block = 0; block < kNumBlocks; ++block) {
+    std::vector<int> uniform(kMaxClasses + 1, -1);  // by class: the block that has no other
+    auto segment = segments.begin();
+    for (std::size_t begin = 0; begin <= kLastCodePoint; begin += kBlockSize) {
+      const std::uint8_t first = segment->its_class;
+      const bool is_uniform = segment->end >= begin + kBlockSize;
+      if (is_uniform && uniform[first] >= 0) {
+        regex_.class_blocks_.push_back(static_cast<std::uint16_t>(uniform[first]));
+        if (segment->end == begin + kBlockSize) ++segment;
+        continue;
+      }
       Block content;
-      std::copy_n(classes.begin() + static_cast<std::ptrdiff_t>(block * kBlockSize), kBlockSize,
-                  content.begin());
+      for (std::size_t i = 0; i < kBlockSize; ++i) {
+        content[i] = segment->its_class;
+        if (segment->end == begin + i + 1) ++segment;
+      }
       const auto [found, is_new] = known.emplace(content, static_cast<std::uint16_t>(known.size()));
       if (is_new) regex_.classes_.insert(regex_.classes_.end(), content.begin(), content.end());
       regex_.class_blocks_.push_back(found->second);
+      if (is_uniform) uniform[first] = found->second;
     }
   }
 
@@ -245,11 +263,9 @@ SplitRegex SplitRegex::compile(std::string_view pattern, std::string_view where)
 }
 
 SplitRegex SplitRegex::of_text(std::string_view text, std::string_view where) {
-  RegexNode root;
-  root.kind = Kind::sequence;
+  RegexNode root = RegexNode::of(Kind::sequence);
   for (const char32_t code : utf8_to_code_points(text, where)) {
-    RegexNode node;
-    node.kind = Kind::set;
+    RegexNode node = RegexNode::of(Kind::set);
     node.set = CodePointSet({{code, code}});
     root.children.push_back(std::move(node));
   }

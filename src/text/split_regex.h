@@ -6,32 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "code_point_set.h"
-
 namespace reckon {
-
-/// What a pattern says, as a tree.
-struct RegexNode {
-  enum class Kind {
-    empty,       ///< nothing
-    set,         ///< one character of the set
-    sequence,    ///< the children, one after the other
-    choice,      ///< the first child that leads to a match
-    repeat,      ///< the only child, min .. max times, as often as possible
-    not_before,  ///< the end of a match, where the next character is not of the set
-  };
-  static constexpr int kNoMaximum = -1;
-
-  Kind kind = Kind::empty;
-  CodePointSet set;
-  std::vector<RegexNode> children;
-  int min = 0;
-  int max = 0;  ///< or kNoMaximum
-};
-
-/// Reads a pattern in the notation of Oniguruma (the part of it that tokenizer.json files use: see
-/// SplitRegex). \param where  stands before messages. \throws Error(bad_data) at anything else.
-[[nodiscard]] RegexNode parse_regex(std::string_view pattern, std::string_view where);
 
 /// A regular expression that cuts text into pieces, with the meaning it has in Oniguruma: the leftmost match,
 /// and of those at one place the one that a backtracking search finds first.
@@ -43,7 +18,9 @@ struct RegexNode {
 ///
 /// The pattern becomes a deterministic automaton over classes of code points, each state of which is a list
 /// of positions in the pattern, best first (R. Cox, "Regular Expression Matching: the Virtual Machine
-/// Approach", 2009). There is no backtracking: one match takes time linear in the text it looks at.
+/// Approach", 2009). There is no backtracking: one match takes time linear in the text it looks at, and with
+/// the patterns of known models so do all matches together. (A pattern like `a*b|a` looks to the end of a run
+/// of a's for each single one; its time is quadratic.)
 class SplitRegex {
  public:
   struct Match {

@@ -4,7 +4,7 @@
 
 #include "reckon/base/error.h"
 #include "reckon/text/utf8.h"
-#include "split_regex.h"
+#include "regex_node.h"
 #include "unicode.h"
 
 namespace reckon {
@@ -41,39 +41,6 @@ CodePointSet without_case(const CodePointSet& ascii) {
   return CodePointSet(std::move(ranges));
 }
 
-RegexNode node_of(Kind kind) {
-  RegexNode node;
-  node.kind = kind;
-  return node;
-}
-
-bool can_be_empty(const RegexNode& node) {
-  switch (node.kind) {
-    case Kind::set:
-      return false;
-    case Kind::repeat:
-      return node.min == 0;
-    case Kind::sequence:
-      return std::all_of(node.children.begin(), node.children.end(), can_be_empty);
-    case Kind::choice:
-      return std::any_of(node.children.begin(), node.children.end(), can_be_empty);
-    default:
-      return true;
-  }
-}
-
-/// Whether look-aheads stand only where the match ends. \param is_last  whether nothing follows the node.
-bool look_aheads_are_last(const RegexNode& node, bool is_last) {
-  if (node.kind == Kind::not_before) return is_last;
-  const bool one_by_one = node.kind == Kind::sequence;
-  for (std::size_t i = 0; i < node.children.size(); ++i) {
-    const bool child_is_last =
-        is_last && node.kind != Kind::repeat && (!one_by_one || i + 1 == node.children.size());
-    if (!look_aheads_are_last(node.children[i], child_is_last)) return false;
-  }
-  return true;
-}
-
 class RegexParser {
  public:
   RegexParser(std::string_view pattern, std::string_view where) : pattern_(pattern), where_(where) {}
@@ -87,7 +54,7 @@ class RegexParser {
     if (!is_utf8(pattern_)) throw Error(ExitCode::bad_data, where_ + ": the pattern is not UTF-8");
     RegexNode root = choice();
     if (!at_end()) refuse(at_, "\")\" without \"(\"");
-    if (!look_aheads_are_last(root, true)) refuse(look_ahead_at_, "a look-ahead that something can follow");
+    if (!look_aheads_are_last(root)) refuse(look_ahead_at_, "a look-ahead that something can follow");
     if (can_be_empty(root)) refuse(0, "what can match the empty string");
     return root;
   }
@@ -113,7 +80,7 @@ class RegexParser {
 
   RegexNode choice() {
     if (++nesting_ > kMaxNesting) refuse(at_, "groups nested deeper than " + std::to_string(kMaxNesting));
-    RegexNode node = node_of(Kind::choice);
+    RegexNode node = RegexNode::of(Kind::choice);
     do {
       node.children.push_back(sequence());
     } while (take("|"));
@@ -122,7 +89,7 @@ class RegexParser {
   }
 
   RegexNode sequence() {
-    RegexNode node = node_of(Kind::sequence);
+    RegexNode node = RegexNode::of(Kind::sequence);
     while (!at_end() && !next_is("|") && !next_is(")")) node.children.push_back(quantified());
     return node;
   }
@@ -142,7 +109,7 @@ class RegexParser {
     if (take_quantifier(unused, unused)) {
       refuse(second, "a second quantifier: lazy and possessive ones are not supported");
     }
-    RegexNode node = node_of(Kind::repeat);
+    RegexNode node = RegexNode::of(Kind::repeat);
     node.min = min;
     node.max = max;
     node.children.push_back(std::move(atom));
@@ -186,7 +153,7 @@ class RegexParser {
       if (ignore_case_) refuse(start, "\".\" inside (?i:...)");
     } else if (take("\\")) {
       char32_t code = 0;
-      if (escape(start, set, code)) {
+      if (escape(Place::alone, start, set, code)) {
         set = literal(start, code);
       } else if (ignore_case_) {
         refuse(start, "a class escape inside (?i:...)");
@@ -196,7 +163,7 @@ class RegexParser {
     } else {
       set = literal(start, take_character());
     }
-    RegexNode node = node_of(Kind::set);
+    RegexNode node = RegexNode::of(Kind::set);
     node.set = std::move(set);
     return node;
   }
@@ -251,8 +218,13 @@ class RegexParser {
     return inside;
   }
 
+  enum class Place { alone, in_class };
+  static const CodePointSet& word(Place place) {
+    return place == Place::in_class ? oniguruma_word() : oniguruma_bare_word();
+  }
+
   /// Reads on after a backslash. \return whether it stands for one character; else it is a class.
-  bool escape(std::size_t start, CodePointSet& set, char32_t& code) {
+  bool escape(Place place, std::size_t start, CodePointSet& set, char32_t& code) {
     if (at_end()) refuse(start, "a backslash at its end");
     code = take_character();
     switch (code) {
@@ -279,9 +251,9 @@ class RegexParser {
       case 'S':
         return set = white_space().complement(), false;
       case 'w':
-        return set = oniguruma_word(), false;
+        return set = word(place), false;
       case 'W':
-        return set = oniguruma_word().complement(), false;
+        return set = word(place).complement(), false;
       case 'd':
         return set = general_category("Nd").value(), false;
       case 'D':
@@ -370,7 +342,7 @@ class RegexParser {
     char32_t first = 0;
     if (take("\\")) {
       CodePointSet escaped;
-      if (!escape(place, escaped, first)) {
+      if (!escape(Place::in_class, place, escaped, first)) {
         set = set.united(escaped);
         if (next_is("-") && !next_is("-]")) refuse(at_, "\"-\" after a class inside a class");
         return;
@@ -391,7 +363,7 @@ class RegexParser {
     if (at_end()) refuse(start, "\"[\" without \"]\"");
     if (next_is("[")) refuse(at_, "\"[\" inside a class (need \\[)");
     if (take("\\")) {
-      if (!escape(place, unused, last)) refuse(place, "a range that ends with a class");
+      if (!escape(Place::in_class, place, unused, last)) refuse(place, "a range that ends with a class");
     } else {
       last = take_character();
       if (last == '-') refuse(place, "\"-\" at the end of a range (need \\-)");

@@ -53,7 +53,11 @@ const CodePointSet& white_space() {
 }
 
 const CodePointSet& oniguruma_word() {
-  // Its table of Latin-1 also counts superscripts and fractions.
+  static const CodePointSet kSet = word_without_extras();
+  return kSet;
+}
+
+const CodePointSet& oniguruma_bare_word() {
   static const CodePointSet kSet =
       word_without_extras().united(CodePointSet(Ranges{{0xB2, 0xB3}, {0xB9, 0xB9}, {0xBC, 0xBE}}));
   return kSet;

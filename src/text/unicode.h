@@ -17,8 +17,10 @@ namespace reckon {
 
 /// White_Space: what `\s` is for Oniguruma and for Rust.
 [[nodiscard]] const CodePointSet& white_space();
-/// `\w` of Oniguruma.
+/// `[\w]` of Oniguruma.
 [[nodiscard]] const CodePointSet& oniguruma_word();
+/// `\w` of Oniguruma outside of brackets: that, and the superscripts and fractions of Latin-1.
+[[nodiscard]] const CodePointSet& oniguruma_bare_word();
 /// `\w` of Rust's regex crate.
 [[nodiscard]] const CodePointSet& rust_word();
 /// Rust's char::is_numeric: the digits of the pre-tokenizer Digits.

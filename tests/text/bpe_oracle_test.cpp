@@ -21,6 +21,12 @@ std::string streamed(const Tokenizer& tokenizer, const Ids& ids, SpecialTokens s
   return text + stream.end();
 }
 
+#ifdef NDEBUG
+const int kNumStrings = 10000;
+#else  // with sanitizers
+const int kNumStrings = static_cast<int>(testing::sweep_size(1000, 10000));
+#endif
+
 /// The kinds of tests/text/bpe_oracle.py.
 class BpeOracle : public ::testing::TestWithParam<const char*> {};
 
@@ -34,7 +40,6 @@ TEST_P(BpeOracle, PythonGivesTheSameIdsAndText) {
     if (!data) GTEST_SKIP() << "no shared data";
     file = (*data / "tokenizers" / "qwen2.5" / "tokenizer.json").string();
   }
-  constexpr int kNumStrings = 10000;
   const testing::TempDir folder;
   const auto script = testing::source_dir() / "tests" / "text" / "bpe_oracle.py";
   const auto result = testing::run_command("TOKENIZERS_PARALLELISM=false " + python->string() + " " +

@@ -1,7 +1,7 @@
 """What the Python package `tokenizers` holds of each code point, for tests/text/unicode_oracle_test.cpp.
 
 Usage: unicode_oracle.py FOLDER COUNT. Writes to FOLDER:
-  classes.jsonl  one line a class: its name, and the code points in it as ranges
+  classes.jsonl  one line a class: its name, the code points in it as ranges, and up to which code point that is known
   nfc.jsonl      one line a string: before and after normalisation form C. Every code point that it changes, every
                  canonical decomposition, COUNT random strings.
   bytes.jsonl    COUNT random byte strings in hexadecimal: before, decoded with replacements
@@ -14,7 +14,8 @@ import unicodedata
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 CODES = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co Cn L M N P S Z C".split()
+CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co Cn".split()
+LIMIT = 0x20000
 
 
 def ranges(codes):
@@ -28,25 +29,30 @@ def ranges(codes):
 
 
 def matched(pattern, text):
-    split = pre_tokenizers.Split(Regex(pattern), "removed", invert=True)
+    split = pre_tokenizers.Split(Regex(f"(?:{pattern})+"), "removed", invert=True)
     return {ord(character) for word, _ in split.pre_tokenize_str(text) for character in word}
 
 
 def write_classes(path):
-    text = "".join(map(chr, CODES))
     with open(path, "w", encoding="utf-8") as out:
-        for name in CATEGORIES:
-            print(json.dumps([name, ranges(matched(rf"\p{{{name}}}", text))]), file=out)
-        print(json.dumps(["\\s", ranges(matched(r"\s", text))]), file=out)
-        print(json.dumps(["\\w", ranges(matched(r"\w", text))]), file=out)
-        for letter in "skdmtvelr":
-            print(json.dumps(["(?i:" + letter + ")", ranges(matched(f"(?i:{letter})", text))]), file=out)
+        # A pass over all code points takes a second, so the number of a category is asked bit by bit.
+        text = "".join(map(chr, CODES))
+        numbers = dict.fromkeys(CODES, 0)
+        for bit in range(5):
+            members = [name for number, name in enumerate(CATEGORIES) if number >> bit & 1]
+            for code in matched("[" + "".join(rf"\p{{{name}}}" for name in members) + "]", text):
+                numbers[code] += 1 << bit
+        for number, name in enumerate(CATEGORIES):
+            print(json.dumps([name, ranges(code for code in CODES if numbers[code] == number), 0x10FFFF]), file=out)
+        text = "".join(chr(code) for code in CODES if code <= LIMIT)
+        for name in [r"\p{%s}" % group for group in "LMNPSZC"] + [r"\s", r"\w", r"[\w]"] + [f"(?i:{x})" for x in "skdmtvelr"]:
+            print(json.dumps([name, ranges(matched(name, text)), LIMIT]), file=out)
         digits = set()
         for word, _ in pre_tokenizers.Digits(individual_digits=True).pre_tokenize_str("|".join(map(chr, CODES))):
             if len(word) == 1:
                 digits.add(ord(word))
-        print(json.dumps(["digits", ranges(digits - {ord("|")})]), file=out)
-        print(json.dumps(["single_word", ranges(word_characters())]), file=out)
+        print(json.dumps(["digits", ranges(digits - {ord("|")}), 0x10FFFF]), file=out)
+        print(json.dumps(["single_word", ranges(word_characters()), 0x10FFFF]), file=out)
 
 
 def word_characters():

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -48,11 +49,11 @@ class UnicodeOracle : public ::testing::Test {
 std::unique_ptr<testing::TempDir> UnicodeOracle::folder_;
 testing::CommandResult UnicodeOracle::result_;
 
-/// The code points, but for surrogates, that a pattern matches.
-CodePointSet matched_by(const std::string& pattern) {
+/// The code points below a limit, but for surrogates, that a pattern matches.
+CodePointSet matched_by(const std::string& pattern, char32_t limit) {
   const SplitRegex regex = SplitRegex::compile(pattern, "test");
   Ranges ranges;
-  for (char32_t code = 0; code <= kLastCodePoint; ++code) {
+  for (char32_t code = 0; code <= limit; ++code) {
     if (code >= 0xD800 && code <= 0xDFFF) continue;
     std::string text;
     append_utf8(text, code);
@@ -61,24 +62,38 @@ CodePointSet matched_by(const std::string& pattern) {
   return CodePointSet(std::move(ranges));
 }
 
+CodePointSet up_to(char32_t limit, const CodePointSet& set) {
+  Ranges ranges;
+  for (const auto& range : set.ranges()) {
+    if (range.first <= limit) ranges.push_back({range.first, std::min(range.last, limit)});
+  }
+  return CodePointSet(std::move(ranges));
+}
+
 TEST_F(UnicodeOracle, ClassesHoldTheSameCodePoints) {
-  const std::map<std::string, const CodePointSet*> not_regexes = {{"digits", &rust_numeric()},
-                                                                  {"single_word", &rust_word()}};
   int num_classes = 0;
   for (const json& line : lines_of("classes.jsonl")) {
     const auto name = line[0].get<std::string>();
-    Ranges expected;
-    for (const json& range : line[1]) {
-      expected.push_back({range[0].get<char32_t>(), range[1].get<char32_t>()});
+    const auto limit = line[2].get<char32_t>();
+    Ranges ranges;
+    for (const json& range : line[1]) ranges.push_back({range[0].get<char32_t>(), range[1].get<char32_t>()});
+    const CodePointSet expected(ranges);
+    const bool is_pattern = name[0] == '\\' || name[0] == '(' || name[0] == '[';
+    if (name == "digits") {
+      EXPECT_TRUE(rust_numeric().ranges() == expected.ranges());
+    } else if (name == "single_word") {
+      EXPECT_TRUE(rust_word().ranges() == expected.ranges());
+    } else if (!is_pattern) {
+      ASSERT_EQ(limit, kLastCodePoint);
+      EXPECT_TRUE(general_category(name)->ranges() == expected.ranges()) << name;
+      EXPECT_TRUE(matched_by("\\p{" + name + "}", 0x2FFF).ranges() == up_to(0x2FFF, expected).ranges())
+          << name;
+    } else {
+      EXPECT_TRUE(matched_by(name, limit).ranges() == expected.ranges()) << name;
     }
-    const auto found = not_regexes.find(name);
-    const std::string pattern = name[0] == '\\' || name[0] == '(' ? name : "\\p{" + name + "}";
-    const CodePointSet actual = found != not_regexes.end() ? *found->second : matched_by(pattern);
-    EXPECT_EQ(actual.ranges().size(), expected.size()) << name;
-    EXPECT_TRUE(actual.ranges() == CodePointSet(expected).ranges()) << name;
     ++num_classes;
   }
-  EXPECT_EQ(num_classes, 29 + 7 + 2 + 9 + 2);
+  EXPECT_EQ(num_classes, 29 + 7 + 3 + 9 + 2);
 }
 
 TEST_F(UnicodeOracle, NormalisationFormCIsTheSame) {
