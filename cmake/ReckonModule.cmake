@@ -1,12 +1,12 @@
 # reckon_add_module(NAME [DEPENDS module...] [LIBRARIES target...] [TORCH])
-# Makes the library reckon::NAME of src/NAME/*.cpp with the public headers include/reckon/NAME/*.h.
+# Makes the library reckon::NAME of src/NAME/*.cpp and of the folders in it, with the public headers include/reckon/NAME/*.h.
 # With RECKON_TORCH=OFF the modules marked TORCH are left out.
 function(reckon_add_module name)
   cmake_parse_arguments(arg "TORCH" "" "DEPENDS;LIBRARIES" ${ARGN})
   if(arg_TORCH AND NOT RECKON_TORCH)
     return()
   endif()
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp" "${PROJECT_SOURCE_DIR}/src/${name}/*/*.cpp")
   list(TRANSFORM arg_DEPENDS PREPEND "reckon::")
   if(sources)
     set(scope PUBLIC)

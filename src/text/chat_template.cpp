@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "jinja_interpreter.h"
-#include "jinja_lexer.h"
-#include "jinja_parser.h"
+#include "jinja/interpreter.h"
+#include "jinja/lexer.h"
+#include "jinja/parser.h"
 #include "reckon/base/error.h"
 
 namespace reckon {

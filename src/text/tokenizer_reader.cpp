@@ -1,11 +1,11 @@
 #include "tokenizer_reader.h"
-#include "reckon/base/error.h"
 
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "byte_alphabet.h"
+#include "reckon/base/error.h"
 #include "reckon/text/tokenizer.h"
 #include "unicode.h"
 

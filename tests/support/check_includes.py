@@ -31,7 +31,7 @@ problems = []
 for module in direct:
     allowed = reachable(module)
     for folder in (root / "include" / "reckon" / module, root / "src" / module):
-        for path in sorted(folder.glob("*")):
+        for path in sorted(folder.rglob("*")):
             if path.suffix not in (".h", ".cpp"):
                 continue
             for number, line in enumerate(path.read_text().splitlines(), 1):
