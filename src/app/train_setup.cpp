@@ -62,7 +62,8 @@ void make_initial_model(TrainRun& run) {
   std::string alphabet;
   for (const RecipeTask& task : run.tasks) alphabet += task.task->alphabet();
   const Tokenizer tokenizer = Tokenizer::character_level(alphabet);
-  run.prompts = PromptFormat({tokenizer, std::nullopt, "", std::string(kEosToken), ""}, run.recipe.prompt);
+  run.prompts =
+      PromptFormat({.tokenizer = tokenizer, .eos_token = std::string(kEosToken)}, run.recipe.prompt);
   run.model_files = {{"tokenizer.json", tokenizer.to_json()},
                      {"tokenizer_config.json", tokenizer.tokenizer_config_json()}};
   auto decoder =

@@ -35,7 +35,7 @@ std::time_t day_of(const std::string& date_string) {
 
 }  // namespace
 
-PromptFormat::PromptFormat(Tokenizer tokenizer) : folder_{std::move(tokenizer), std::nullopt, "", "", ""} {}
+PromptFormat::PromptFormat(Tokenizer tokenizer) : folder_{.tokenizer = std::move(tokenizer)} {}
 
 PromptFormat::PromptFormat(TextFolder folder, const PromptConfig& config)
     : folder_(std::move(folder)), config_(config) {
@@ -73,11 +73,16 @@ RenderedPrompt PromptFormat::render_conversation(const ordered_json& messages) c
   ordered_json all = ordered_json::array();
   if (!config_.system.empty()) all.push_back({{"role", "system"}, {"content", config_.system}});
   for (const ordered_json& message : messages) all.push_back(message);
-  ordered_json variables = {
-      {"messages", std::move(all)}, {"add_generation_prompt", true}, {"date_string", config_.date_string}};
-  // As transformers gives them: the special tokens that the folder names.
+  // As apply_chat_template of transformers gives them: none for what a template may ask for and there is not,
+  // and the special tokens that the folder names.
+  ordered_json variables = {{"messages", std::move(all)},
+                            {"tools", nullptr},
+                            {"documents", nullptr},
+                            {"add_generation_prompt", true},
+                            {"date_string", config_.date_string}};
   const std::pair<const char*, const std::string*> tokens[] = {{"bos_token", &folder_.bos_token},
                                                                {"eos_token", &folder_.eos_token},
+                                                               {"unk_token", &folder_.unk_token},
                                                                {"pad_token", &folder_.pad_token}};
   for (const auto& [name, token] : tokens) {
     if (!token->empty()) variables[name] = *token;

@@ -81,8 +81,12 @@ TextFolder load_text_folder(const fs::path& folder) {
   };
   const std::string eos = token("eos_token");
   const fs::path tokenizer_file = folder / "tokenizer.json";
-  TextFolder text{Tokenizer::from_json(read_file(tokenizer_file, kMaxBytes), tokenizer_file.string(), eos),
-                  std::nullopt, token("bos_token"), eos, token("pad_token")};
+  TextFolder text{
+      .tokenizer = Tokenizer::from_json(read_file(tokenizer_file, kMaxBytes), tokenizer_file.string(), eos),
+      .bos_token = token("bos_token"),
+      .eos_token = eos,
+      .unk_token = token("unk_token"),
+      .pad_token = token("pad_token")};
   const fs::path template_file = folder / "chat_template.jinja";
   if (is_there(template_file)) {
     text.chat_template = ChatTemplate::parse(read_file(template_file, kMaxBytes), template_file.string());

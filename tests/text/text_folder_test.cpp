@@ -128,12 +128,19 @@ TEST_F(TextFolderTest, TheDayIsThatOfTheRecipe) {
   const TextFolder text = load();
   const Tokenizer digits = Tokenizer::character_level("0123456789y ");
   const auto rendered = [&](const PromptConfig& c) {
-    return PromptFormat({digits, text.chat_template, "", "", ""}, c).render("abc").text;
+    return PromptFormat({.tokenizer = digits, .chat_template = text.chat_template}, c).render("abc").text;
   };
   EXPECT_EQ(rendered(config), "y25 02 03");
   EXPECT_EQ(rendered(PromptConfig{}), "y24 07 26");
   config.date_string = "some day";
   EXPECT_EQ(rendered(config), "y24 07 26");
+}
+
+// What a template may ask for and there is not is none, as in transformers, and not undefined.
+TEST_F(TextFolderTest, ToolsAndDocumentsAreNone) {
+  testing::write_text(folder.path() / "chat_template.jinja",
+                      "{{ 'a' if tools is none else 'b' }}{{ 'c' if documents is none else 'd' }}");
+  EXPECT_EQ(format(PromptConfig{}).render("x").text, "ac");
 }
 
 TEST_F(TextFolderTest, WithoutATemplateTheProblemStandsAlone) {

@@ -12,8 +12,12 @@ namespace reckon {
 /// What a Hugging Face model folder says of text.
 struct TextFolder {
   Tokenizer tokenizer;
-  std::optional<ChatTemplate> chat_template;
-  std::string bos_token, eos_token, pad_token;  ///< "" where the folder names none
+  std::optional<ChatTemplate> chat_template = std::nullopt;
+  // "" where the folder names none.
+  std::string bos_token = {};
+  std::string eos_token = {};
+  std::string unk_token = {};
+  std::string pad_token = {};
 };
 
 /// Reads tokenizer.json; the names of the special tokens from tokenizer_config.json or, in older folders,
