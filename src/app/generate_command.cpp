@@ -38,7 +38,7 @@ class Generation {
  public:
   explicit Generation(const GenerateOptions& options)
       : options_(options),
-        prompts_(load_text_folder(options.model), options.format),
+        prompts_(load_text(options), options.format),
         decoder_(load_pretrained(options.model)),
         sampler_(*decoder_) {
     const Tokenizer& tokenizer = prompts_.tokenizer();
@@ -90,6 +90,17 @@ class Generation {
   }
 
  private:
+  static TextFolder load_text(const GenerateOptions& options) {
+    TextFolder text = load_text_folder(options.model);
+    if (options.chat && !text.chat_template) {
+      throw Error(ExitCode::usage, options.model +
+                                       ": --chat needs a chat template, and this folder has none "
+                                       "(need chat_template.jinja, or chat_template in "
+                                       "tokenizer_config.json)");
+    }
+    return text;
+  }
+
   static void report(std::size_t prompt_tokens, const Sample& sample, double seconds) {
     const auto tokens = static_cast<double>(sample.token_ids.size());
     std::cerr << "[" << prompt_tokens << " prompt tokens, " << sample.token_ids.size() << " new in "
@@ -141,8 +152,9 @@ void generate(GenerateOptions options) {
   }
   Generation generation(options);
   if (!options.chat) {
-    std::cout << options.prompt << std::flush;
-    (void)generation.answer(generation.render(options.prompt));
+    const RenderedPrompt prompt = generation.render(options.prompt);
+    std::cout << prompt.text << std::flush;
+    (void)generation.answer(prompt);
   } else if (!options.prompt.empty()) {
     const ordered_json message = {{"role", "user"}, {"content", options.prompt}};
     (void)generation.answer(generation.render_conversation(ordered_json::array({message})));

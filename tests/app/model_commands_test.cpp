@@ -191,13 +191,16 @@ TEST_F(ModelCommands, ChatGoesThroughTheTemplateAndKeepsTheConversation) {
 }
 
 TEST_F(ModelCommands, GenerateSaysWhatItNeeds) {
+  EXPECT_EQ(reckon("generate --prompt 'a z' --model " + model.string()).exit_code, 65);
+  EXPECT_THAT(error, HasSubstr("is not in the tokenizer's vocabulary"));
   EXPECT_EQ(reckon("generate --model " + model.string()).exit_code, 2);
   EXPECT_THAT(error, HasSubstr("need --prompt TEXT, or --chat"));
   EXPECT_EQ(reckon("generate --prompt a --system b --model " + model.string()).exit_code, 2);
   EXPECT_THAT(error, HasSubstr("--system needs --chat"));
   fs::remove(model / "chat_template.jinja");
   EXPECT_EQ(reckon("generate --chat --prompt a --model " + model.string()).exit_code, 2);
-  EXPECT_THAT(error, HasSubstr("the model's folder has none (need chat_template.jinja"));
+  EXPECT_THAT(error,
+              HasSubstr("--chat needs a chat template, and this folder has none (need chat_template.jinja"));
   EXPECT_EQ(reckon("generate --prompt a --temperature -1 --model " + model.string()).exit_code, 2);
 }
 

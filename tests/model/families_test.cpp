@@ -9,6 +9,7 @@
 
 #include "reckon/model/pretrained.h"
 #include "reckon/rollout/sampler.h"
+#include "support/logits.h"
 #include "support/paths.h"
 
 namespace reckon {
@@ -51,20 +52,6 @@ class Families : public ::testing::Test {
 std::unique_ptr<testing::TempDir> Families::folder_;
 std::vector<std::string> Families::names_;
 
-std::vector<float> all_logits(const Decoder& model, const Ids& ids) {
-  PackedRows rows;
-  for (std::size_t i = 0; i < ids.size(); ++i) rows.add(ids[i], 0, static_cast<std::int32_t>(i));
-  LayerCaches caches;
-  const std::vector<std::int64_t> capacities{static_cast<std::int64_t>(ids.size())};
-  model.reset_caches(caches, capacities);
-  Activations activations;
-  std::vector<float> hidden(ids.size() * static_cast<std::size_t>(model.config().hidden_size));
-  model.forward(rows, caches, activations, hidden);
-  std::vector<float> logits(ids.size() * static_cast<std::size_t>(model.config().vocab_size));
-  model.logits(hidden, logits);
-  return logits;
-}
-
 struct Difference {
   double worst = 0;
   double largest = 0;  // of theirs
@@ -87,7 +74,8 @@ TEST_F(Families, LogitsAgreeWithTransformersWithin1e4) {
   for (const std::string& name : names_) {
     const json theirs = answers(name);
     const auto model = load_pretrained(root() / name);
-    const Difference found = compare(all_logits(*model, theirs["prompt"].get<Ids>()), theirs["logits"]);
+    const Difference found =
+        compare(testing::all_logits(*model, theirs["prompt"].get<Ids>()), theirs["logits"]);
     EXPECT_LE(found.worst, 1e-4) << name;
     EXPECT_GT(found.largest, 3.0) << name << ": logits of nearly zero would agree whatever the model does";
     std::printf("%-24s worst %.2e, largest logit %.1f\n", name.c_str(), found.worst, found.largest);
@@ -106,7 +94,8 @@ TEST_F(Families, SixteenBitArithmeticDiffersByItsOwnRounding) {
     const auto model = load_pretrained(root() / name);
     const double unit = model->config().dtype == TensorDtype::bf16 ? 0x1p-9 : 0x1p-12;
     const double roundings = 9.0 * static_cast<double>(model->config().num_hidden_layers) + 3.0;
-    const Difference found = compare(all_logits(*model, theirs["prompt"].get<Ids>()), theirs["logits_own"]);
+    const Difference found =
+        compare(testing::all_logits(*model, theirs["prompt"].get<Ids>()), theirs["logits_own"]);
     EXPECT_LE(found.worst, roundings * unit * found.largest) << name;
     EXPECT_GT(found.worst, 0.1 * unit) << name << ": not computed in 16 bits";
     std::printf("%-24s worst %.2e, bound %.2e\n", name.c_str(), found.worst,
@@ -162,8 +151,9 @@ for name in sys.argv[2:]:
 )");
   std::string words;
   for (const std::string& name : names_) words += " " + name;
-  const auto result = testing::run_command("(" + python->string() + " " + (root() / "compare.py").string() + " " +
-                                           root().string() + words + " 2>" + (root() / "stderr").string() + ")");
+  const auto result =
+      testing::run_command("(" + python->string() + " " + (root() / "compare.py").string() + " " +
+                           root().string() + words + " 2>" + (root() / "stderr").string() + ")");
   EXPECT_EQ(result.exit_code, 0) << testing::read_text(root() / "stderr");
   EXPECT_EQ(static_cast<std::size_t>(std::count(result.output.begin(), result.output.end(), '\n')),
             names_.size());

@@ -8,6 +8,7 @@
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
 #include "reckon/text/tokenizer.h"
+#include "support/logits.h"
 #include "support/paths.h"
 #include "support/tiny_model.h"
 
@@ -31,20 +32,6 @@ std::unique_ptr<Decoder> default_model(const Tokenizer& tokenizer) {
   return model;
 }
 
-std::vector<float> all_logits(const Decoder& model, const std::vector<std::uint32_t>& ids) {
-  PackedRows rows;
-  for (std::size_t i = 0; i < ids.size(); ++i) rows.add(ids[i], 0, static_cast<std::int32_t>(i));
-  LayerCaches caches;
-  const std::vector<std::int64_t> capacities{static_cast<std::int64_t>(ids.size())};
-  model.reset_caches(caches, capacities);
-  Activations activations;
-  std::vector<float> hidden(ids.size() * static_cast<std::size_t>(model.config().hidden_size));
-  model.forward(rows, caches, activations, hidden);
-  std::vector<float> logits(ids.size() * static_cast<std::size_t>(model.config().vocab_size));
-  model.logits(hidden, logits);
-  return logits;
-}
-
 TEST(Pretrained, LogitsAgreeWithTransformersOn1000Tokens) {
   const auto python = testing::oracle_python();
   if (!python) GTEST_SKIP() << "the Python oracles are not installed";
@@ -66,7 +53,7 @@ TEST(Pretrained, LogitsAgreeWithTransformersOn1000Tokens) {
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const auto answer = nlohmann::json::parse(result.output);
   EXPECT_EQ(answer["parameters"].get<std::size_t>(), model->parameters().size());
-  const std::vector<float> ours = all_logits(*model, ids);
+  const std::vector<float> ours = testing::all_logits(*model, ids);
   double worst = 0;
   double largest = 0;
   const std::size_t vocab = tokenizer.vocab_size();
