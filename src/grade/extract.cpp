@@ -50,12 +50,12 @@ Extracted extract_answer(std::string_view completion) {
 }
 
 bool well_formed(std::string_view completion) {
-  std::string_view text = completion;
+  std::string_view text = trim_blanks(completion);
   if (text.starts_with(kThinkOpen)) {
     text.remove_prefix(kThinkOpen.size());
     const std::size_t close = text.find(kThinkClose);
     if (close == std::string_view::npos || has_tag(text.substr(0, close))) return false;
-    text.remove_prefix(close + kThinkClose.size());
+    text = trim_blanks(text.substr(close + kThinkClose.size()));
   }
   if (!text.starts_with(kAnswerOpen) || !text.ends_with(kAnswerClose)) return false;
   text.remove_prefix(kAnswerOpen.size());

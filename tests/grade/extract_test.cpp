@@ -67,6 +67,14 @@ TEST(WellFormed, PaysBothModesAlike) {
   EXPECT_TRUE(well_formed("<answer>8</answer>"));
 }
 
+// As models of words write it: with newlines between and around the two parts.
+TEST(WellFormed, TakesBlanksAroundTheParts) {
+  EXPECT_TRUE(well_formed("<think>\nso 8\n</think>\n\n<answer>\n8\n</answer>\n"));
+  EXPECT_TRUE(well_formed(" <answer>8</answer> "));
+  EXPECT_FALSE(well_formed("<think>a</think>\n8\n<answer>8</answer>"));
+  EXPECT_FALSE(well_formed("<think>a</think>\n<answer>\n</answer>"));
+}
+
 TEST(WellFormed, RefusesEverythingElse) {
   for (const std::string_view text : {"",
                                       "8",
@@ -75,11 +83,8 @@ TEST(WellFormed, RefusesEverythingElse) {
                                       "<answer>8",
                                       "8</answer>",
                                       "<think>a</think>",
-                                      "<answer>8</answer> ",
-                                      " <answer>8</answer>",
                                       "x<answer>8</answer>",
                                       "<answer>8</answer>x",
-                                      "<think>a</think> <answer>8</answer>",
                                       "<think>a</think>x<answer>8</answer>",
                                       "<answer>8</answer><answer>8</answer>",
                                       "<answer><answer>8</answer>",

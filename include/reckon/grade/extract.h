@@ -16,9 +16,9 @@ struct Extracted {
 /// was opened there and never closed. A blank answer is none; there is no second place to look. Linear time.
 [[nodiscard]] Extracted extract_answer(std::string_view completion);
 
-/// The R1 form: nothing, or one <think>...</think> at the very start; then at once one <answer>...</answer>,
-/// not blank, to the very end; no other of these tags anywhere. Both modes, with thinking and without, are
-/// well formed: the format term must not teach the change from one to the other.
+/// The R1 form: nothing, or one <think>...</think> at the start; then one <answer>...</answer>, not blank, to
+/// the end; blanks and newlines at most around these two; no other of these tags anywhere. Both modes, with
+/// thinking and without, are well formed: the format term must not teach the change from one to the other.
 [[nodiscard]] bool well_formed(std::string_view completion);
 
 /// Text without blanks, tabs, line feeds and carriage returns at both ends.
