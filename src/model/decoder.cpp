@@ -8,7 +8,7 @@
 
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
-#include "reckon/base/sha256.h"
+#include "reckon/model/weights_hash.h"
 #include "reckon/ops/embedding.h"
 #include "reckon/ops/swiglu.h"
 
@@ -39,9 +39,7 @@ Decoder::Decoder(const DecoderConfig& config) : config_(config) {
   lay_out_tensors();
   const RopeFrequencies rope = rope_frequencies(config.rope, config.head_dim);
   rope_ = RopeTable(rope.frequencies, rope.scale);
-  pack_layers();
   num_logits_ = config.vocab_size;
-  head_weight_ = PackedWeight(at(head_, num_logits_ * config.hidden_size), num_logits_, config.hidden_size);
 }
 
 void Decoder::lay_out_tensors() {
@@ -85,7 +83,7 @@ void Decoder::lay_out_tensors() {
   }
 }
 
-void Decoder::pack_layers() {
+void Decoder::make_packed_weights() {
   const std::int64_t hidden = config_.hidden_size;
   const std::int64_t width = config_.num_attention_heads * config_.head_dim;
   const std::int64_t inner = config_.intermediate_size;
@@ -95,6 +93,15 @@ void Decoder::pack_layers() {
     layer.gate_up_weight = PackedWeight(at(layer.gate_up, 2 * inner * hidden), 2 * inner, hidden);
     layer.down_weight = PackedWeight(at(layer.down, hidden * inner), hidden, inner);
   }
+  head_weight_ = packed_head();
+}
+
+PackedWeight Decoder::packed_head() const {
+  return {at(head_, num_logits_ * config_.hidden_size), num_logits_, config_.hidden_size};
+}
+
+bool Decoder::is_packed() const {
+  return head_weight_.out_features() > 0;
 }
 
 void Decoder::limit_vocabulary(std::int64_t num_tokens) {
@@ -103,7 +110,7 @@ void Decoder::limit_vocabulary(std::int64_t num_tokens) {
                                 std::to_string(config_.vocab_size) + ", the rows of the output layer)");
   }
   num_logits_ = num_tokens;
-  head_weight_ = PackedWeight(at(head_, num_logits_ * config_.hidden_size), num_logits_, config_.hidden_size);
+  if (is_packed()) head_weight_ = packed_head();
 }
 
 std::span<const float> Decoder::at(std::size_t offset, std::int64_t size) const {
@@ -142,6 +149,7 @@ void Decoder::initialise(std::uint64_t seed, double deviation) {
 }
 
 void Decoder::repack() {
+  if (!is_packed()) return make_packed_weights();  // packs them as it makes them
   for (Layer& layer : layers_) {
     for (PackedWeight* weight :
          {&layer.qkv_weight, &layer.out_weight, &layer.gate_up_weight, &layer.down_weight}) {
@@ -154,9 +162,7 @@ void Decoder::repack() {
 std::string Decoder::sha256() const {
   Sha256 hash;
   for (const ParameterTensor& tensor : tensors_) {
-    hash.update(tensor.name + "\n");
-    hash.update_values(std::span<const std::int64_t>(tensor.shape));
-    hash.update_values(parameters_.span().subspan(tensor.offset, tensor.size));
+    hash_tensor(hash, tensor.name, tensor.shape, parameters_.span().subspan(tensor.offset, tensor.size));
   }
   return hash.hex_digest();
 }
@@ -168,6 +174,8 @@ void Decoder::reset_caches(LayerCaches& caches, std::span<const std::int64_t> ca
 
 void Decoder::forward(const PackedRows& rows, LayerCaches& caches, Activations& activations,
                       std::span<float> hidden) const {
+  if (!is_packed())
+    throw std::logic_error("Decoder::forward: no weights yet (need initialise() or repack())");
   const auto tokens = static_cast<std::int64_t>(rows.size());
   const std::int64_t longest =
       rows.positions.empty() ? 0 : *std::max_element(rows.positions.begin(), rows.positions.end()) + 1;

@@ -9,7 +9,7 @@
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/failpoint.h"
-#include "reckon/base/sha256.h"
+#include "reckon/model/weights_hash.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
@@ -136,9 +136,7 @@ std::string weights_sha256(const DecoderConfig& config, const WeightFiles& weigh
     const TensorView& view = *weights.find(spec.name);
     values.resize(view.data.size() / dtype_size(view.dtype));
     to_float32(view, weights.path().string(), values);
-    hash.update(spec.name + "\n");
-    hash.update_values(std::span<const std::int64_t>(spec.shape));
-    hash.update_values(std::span<const float>(values));
+    hash_tensor(hash, spec.name, spec.shape, values);
   }
   return hash.hex_digest();
 }

@@ -119,7 +119,9 @@ class Decoder {
     PackedWeight qkv_weight, out_weight, gate_up_weight, down_weight;
   };
   void lay_out_tensors();
-  void pack_layers();
+  void make_packed_weights();
+  [[nodiscard]] PackedWeight packed_head() const;
+  [[nodiscard]] bool is_packed() const;
   [[nodiscard]] std::span<const float> at(std::size_t offset, std::int64_t size) const;
   [[nodiscard]] HeadSlice query_slice() const;
   [[nodiscard]] HeadSlice key_slice() const;
