@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "reckon/text/chat_template.h"
 
@@ -77,6 +79,23 @@ class Budget {
   TemplateLimits limits_;
   std::size_t spent_ = 0;
   std::size_t levels_ = 0;
+};
+
+/// A text that is written piece by piece, its size bounded on the way: what writers of values are built on.
+class BoundedText {
+ public:
+  explicit BoundedText(Budget& budget) : budget_(budget) {}
+  void add(std::string_view text) {
+    text_ += text;
+    budget_.spend_text(text.size());
+    budget_.check_text(text_.size());
+  }
+  [[nodiscard]] std::string take() { return std::move(text_); }
+  [[nodiscard]] Budget& budget() { return budget_; }
+
+ private:
+  Budget& budget_;
+  std::string text_;
 };
 
 }  // namespace reckon::jinja

@@ -11,12 +11,12 @@ namespace reckon::jinja {
 namespace {
 
 /// json.dumps() of values, into one text whose size the budget bounds on the way.
-class JsonWriter {
+class JsonWriter : private BoundedText {
  public:
-  JsonWriter(Budget& budget, const JsonStyle& style) : budget_(budget), style_(style) {}
+  JsonWriter(Budget& budget, const JsonStyle& style) : BoundedText(budget), style_(style) {}
 
   void write(const Value& value) {
-    const Budget::Level level(budget_);
+    const Budget::Level level(budget());
     if (value.is<None>()) return add("null");
     if (const auto* flag = value.get<bool>()) return add(*flag ? "true" : "false");
     if (const auto* number = value.get<Integer>()) return add(text_of(*number));
@@ -26,15 +26,9 @@ class JsonWriter {
     if (const auto* dict = value.as<const Dict>()) return write_dict(*dict);
     throw Failure("a value of type '" + type_name(value) + "' has no JSON form");
   }
-  std::string take() { return std::move(out_); }
+  using BoundedText::take;
 
  private:
-  void add(std::string_view text) {
-    out_ += text;
-    budget_.spend_text(text.size());
-    budget_.check_text(out_.size());
-  }
-
   static std::string number_text(double number) {
     if (std::isnan(number)) return "NaN";
     if (std::isinf(number)) return number < 0 ? "-Infinity" : "Infinity";
@@ -96,7 +90,7 @@ class JsonWriter {
     for (const auto& entry : dict.entries) entries.push_back(&entry);
     if (style_.sort_keys) {
       std::stable_sort(entries.begin(), entries.end(),
-                       [&](const auto* a, const auto* b) { return less(budget_, a->first, b->first); });
+                       [&](const auto* a, const auto* b) { return less(budget(), a->first, b->first); });
     }
     add("{");
     ++depth_;
@@ -121,10 +115,8 @@ class JsonWriter {
     throw Failure("a value of type '" + type_name(key) + "' is no key of a JSON object");
   }
 
-  Budget& budget_;
   const JsonStyle& style_;
   std::size_t depth_ = 0;
-  std::string out_;
 };
 
 }  // namespace

@@ -73,12 +73,12 @@ std::string quoted(std::string_view text) {
 namespace {
 
 /// Writes repr() of values into one text, whose size the budget bounds on the way.
-class Printer {
+class Printer : private BoundedText {
  public:
-  explicit Printer(Budget& budget) : budget_(budget) {}
+  explicit Printer(Budget& budget) : BoundedText(budget) {}
 
   void write(const Value& value) {
-    const Budget::Level level(budget_);
+    const Budget::Level level(budget());
     if (const auto* list = value.as<const List>()) return write_items(list->values, "[", "]");
     if (const auto* tuple = value.as<const Tuple>()) {
       return write_items(tuple->values, "(", tuple->values.size() == 1 ? ",)" : ")");
@@ -88,15 +88,9 @@ class Printer {
     if (const auto* space = value.as<Namespace>()) return write_namespace(*space);
     write_plain(value);
   }
-  std::string take() { return std::move(out_); }
+  using BoundedText::take;
 
  private:
-  void add(std::string_view text) {
-    out_ += text;
-    budget_.spend_text(text.size());
-    budget_.check_text(out_.size());
-  }
-
   void write_plain(const Value& value) {
     if (value.is<Undefined>()) return add("Undefined");
     if (value.is<None>()) return add("None");
@@ -161,9 +155,6 @@ class Printer {
     }
     add("}>");
   }
-
-  Budget& budget_;
-  std::string out_;
 };
 
 }  // namespace
