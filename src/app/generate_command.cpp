@@ -16,6 +16,7 @@
 #include "reckon/rollout/sampler.h"
 #include "reckon/text/prompt_format.h"
 #include "reckon/text/token_stream.h"
+#include "vocabulary.h"
 
 namespace reckon {
 namespace {
@@ -41,15 +42,7 @@ class Generation {
         prompts_(load_text(options), options.format),
         decoder_(load_pretrained(options.model)),
         sampler_(*decoder_) {
-    const Tokenizer& tokenizer = prompts_.tokenizer();
-    const auto rows = static_cast<std::size_t>(decoder_->config().vocab_size);
-    if (tokenizer.vocab_size() > rows) {
-      throw Error(ExitCode::bad_data, options.model + ": the tokenizer has ids up to " +
-                                          std::to_string(tokenizer.vocab_size() - 1) + ", the model has " +
-                                          std::to_string(rows) + " rows (need at least as many)");
-    }
-    decoder_->limit_vocabulary(static_cast<std::int64_t>(tokenizer.vocab_size()));
-    if (tokenizer.has_eos()) decoder_->add_eos(static_cast<std::int64_t>(tokenizer.eos_id()));
+    fit_vocabulary(prompts_.tokenizer(), options.model, *decoder_);
   }
 
   [[nodiscard]] RenderedPrompt render(const std::string& text) const { return prompts_.render(text); }

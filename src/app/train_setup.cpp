@@ -10,6 +10,7 @@
 #include "reckon/eval/evaluate.h"
 #include "reckon/reward/reward.h"
 #include "run_folder.h"
+#include "vocabulary.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
@@ -26,26 +27,17 @@ void make_tasks(TrainRun& run) {
   }
 }
 
-/// Completions are made of tokens that have text, and end by one that the model knows as its end.
-void fit_vocabulary(const Tokenizer& tokenizer, const std::string& folder, Decoder& decoder) {
+/// What training asks of a tokenizer beyond that: every id that can be sampled has text, and there is one to
+/// end an example with.
+void check_tokenizer(const Tokenizer& tokenizer, const std::string& folder) {
   const auto fail = [&](const std::string& what) { throw Error(ExitCode::bad_data, folder + ": " + what); };
-  const auto tokens = static_cast<std::int64_t>(tokenizer.vocab_size());
-  const std::int64_t rows = decoder.config().vocab_size;
-  if (tokens > rows) {
-    fail("the tokenizer has ids up to " + std::to_string(tokens - 1) + ", the model has " +
-         std::to_string(rows) + " rows (need at least as many). Do they belong together?");
-  }
-  for (std::uint32_t id = 0; id < tokens; ++id) {
-    if (!tokenizer.is_token(id)) {
-      fail("no token has id " + std::to_string(id) +
-           ", and there are higher ones (need ids without a gap, or " +
-           "the policy could sample one without text)");
-    }
+  for (std::uint32_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    if (tokenizer.is_token(id)) continue;
+    fail("no token has id " + std::to_string(id) +
+         ", and there are higher ones (need ids without a gap, or the policy could sample one without text)");
   }
   if (!tokenizer.has_eos())
     fail("tokenizer_config.json names no eos_token (need one: SFT examples end by it)");
-  decoder.limit_vocabulary(tokens);
-  decoder.add_eos(static_cast<std::int64_t>(tokenizer.eos_id()));
 }
 
 void make_initial_model(TrainRun& run) {
@@ -54,6 +46,7 @@ void make_initial_model(TrainRun& run) {
     run.prompts = PromptFormat(load_text_folder(model.path), run.recipe.prompt);
     run.model_files = read_model_files(model.path);
     auto decoder = load_pretrained(model.path);
+    check_tokenizer(run.tokenizer(), model.path);
     fit_vocabulary(run.tokenizer(), model.path, *decoder);
     run.model = decoder->config();
     run.weights["model"] = std::move(decoder);
