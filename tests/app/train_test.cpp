@@ -180,6 +180,93 @@ TEST_F(TrainTest, CtrlCStopsWith75) {
   EXPECT_EQ(lines_with(result.output, ": stopped ("), 1) << result.output;
 }
 
+/// A number of metrics.jsonl, added up over the rows of a stage.
+double sum_of(const std::vector<json>& rows, const std::string& stage, const char* name) {
+  double sum = 0;
+  for (const json& row : rows) sum += row["stage"] == stage ? row[name].get<double>() : 0.0;
+  return sum;
+}
+
+// A chain of level n is a prompt of 2 (n + 1) tokens, and its trace n steps of six and seven tokens more:
+// level 1 is 4 and 12 tokens, level 5 is 12 and 35. 40 positions hold level 1 and its trace; less 30 new
+// tokens, prompts of 10.
+TEST_F(TrainTest, PromptsAndExamplesThatDoNotFitArePassedOverAndCounted) {
+  const auto result =
+      testing::run_command(train("--set task.chains.levels=[1,5] --set task.chains.eval_level=3 "
+                                 "--set model.max_position_embeddings=40 --set stage.rl-1.max_new_tokens=30 "
+                                 "--set stage.eval-rl-1.max_new_tokens=30"));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const std::vector<json> rows = rows_without_times(out);
+  EXPECT_GT(sum_of(rows, "cold-start", "examples_too_long"), 0.0);
+  EXPECT_GT(sum_of(rows, "rl-1", "prompts_too_long"), 0.0);
+  const RolloutLogReader reader(rollout_segments(out / "rollouts" / "rl-1", 0).at(0));
+  for (const Group& group : reader.read(0).batch.groups) EXPECT_EQ(group.prompt.token_ids.size(), 4u);
+}
+
+TEST_F(TrainTest, ARecipeInWhichNothingFitsIsRefused) {
+  const std::string settings =
+      "--set task.chains.levels=[5] --set task.chains.eval_level=3 --set stage.rl-1.max_new_tokens=2 "
+      "--set stage.eval-rl-1.max_new_tokens=2 --set model.max_position_embeddings=";
+  auto result = testing::run_command(train(settings + "40"));
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("stage \"cold-start\": 10000 examples of one step are longer than "
+                                       "max_position_embeddings, 40 tokens"));
+  out = folder.path() / "prompts";
+  result = testing::run_command(train(settings + "12"));
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_THAT(result.output,
+              HasSubstr("1000 prompts in a row are longer than 11 tokens: max_position_embeddings "
+                        "12 less max_new_tokens 1"));
+}
+
+TEST_F(TrainTest, AStageThatTrainsOnATestSetIsRefused) {
+  testing::write_text(folder.path() / "test.jsonl", R"({"question": "1+1=", "answer": "so #### 2"})"
+                                                    "\n");
+  const auto result = testing::run_command(
+      train("--set task.chains.kind=jsonl --set task.chains.levels=[1] --set task.chains.split=held_out "
+            "--set task.chains.path=" +
+            (folder.path() / "test.jsonl").string()));
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_THAT(result.output,
+              HasSubstr("stage \"cold-start\": task \"chains\" has no training problem (its split "
+                        "is held_out"));
+  EXPECT_FALSE(fs::exists(out));
+}
+
+TEST_F(TrainTest, ATokenizerThatTrainingCannotUseIsRefused) {
+  ASSERT_EQ(testing::run_command(train("--set stage.cold-start.steps=1 --set stage.rl-1.steps=1")).exit_code,
+            0);
+  const fs::path model = out / "checkpoints" / "rl-1" / "step-000001";
+  std::string text = kTinyRecipe;
+  const std::size_t from = text.find("hidden_size"), to = text.find("[[task]]");
+  text.replace(from, to - from, "path = \"" + model.string() + "\"\n");
+  testing::write_text(recipe, text);
+  out = folder.path() / "again";
+  const std::string config = testing::read_text(model / "tokenizer_config.json");
+  testing::write_text(model / "tokenizer_config.json", "{}");
+  auto result = testing::run_command(train());
+  EXPECT_EQ(result.exit_code, 65) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("tokenizer_config.json names no eos_token"));
+  testing::write_text(model / "tokenizer_config.json", config);
+  json tokenizer = json::parse(testing::read_text(model / "tokenizer.json"));
+  const std::size_t last = tokenizer["model"]["vocab"].size() - 1;
+  for (auto& [token, id] : tokenizer["model"]["vocab"].items()) {
+    if (id == last) id = last + 1;  // leaves a gap
+  }
+  testing::write_text(model / "tokenizer.json", tokenizer.dump());
+  result = testing::run_command(train());
+  EXPECT_EQ(result.exit_code, 65) << result.output;
+  EXPECT_THAT(result.output,
+              HasSubstr("no token has id " + std::to_string(last) + ", and there are higher ones"));
+  EXPECT_FALSE(fs::exists(out));
+}
+
+TEST_F(TrainTest, AHeadThatTheKernelsCannotComputeIsRefused) {
+  const auto result = testing::run_command(train("--set model.head_dim=24"));
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("model: head_dim 24 (need a multiple of 16, at most 256)"));
+}
+
 TEST_F(TrainTest, SaysWhereItCannotWrite) {
   testing::write_text(folder.path() / "file", "");
   out = folder.path() / "file" / "run";
