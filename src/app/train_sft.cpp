@@ -26,14 +26,6 @@ const MixPhase& phase_at(const SftConfig& config, std::int64_t step, std::int64_
   return config.mix_schedule.back();
 }
 
-/// The completion as it goes on from the prompt: thinking that the prompt has opened is not opened again, and
-/// where there is none it is closed.
-std::string behind_prompt(const std::string& prompt, const std::string& completion) {
-  if (!opens_thinking(prompt)) return completion;
-  return completion.starts_with(kThinkOpen) ? completion.substr(kThinkOpen.size())
-                                            : std::string(kThinkClose) + completion;
-}
-
 /// Examples passed over in one step: at some number it is the recipe that does not fit.
 void refuse_if_too_many(const std::string& stage, std::int64_t longest, std::int64_t too_long) {
   constexpr std::int64_t kMost = 10'000;
@@ -56,7 +48,7 @@ std::vector<Example> draw_examples(TrainRun& run, const StageConfig& stage, cons
     DrawnPrompt drawn = draw_prompt(run, tasks, stream, 1, too_long);
     const Problem& problem = drawn.problem.problem;
     const bool thinks = stream.coin() < phase.think_share;
-    const std::string text = behind_prompt(drawn.prompt.text, thinks ? problem.trace : problem.direct);
+    const std::string text = completion_behind(drawn.prompt.text, thinks ? problem.trace : problem.direct);
     Example example{std::move(drawn.prompt.token_ids), run.tokenizer().encode(text)};
     example.completion.push_back(run.tokenizer().eos_id());
     if (example.tokens() > longest) {

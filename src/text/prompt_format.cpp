@@ -104,4 +104,10 @@ bool opens_thinking(std::string_view prompt_text) {
   return rest.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
+std::string completion_behind(std::string_view prompt_text, std::string_view completion) {
+  if (!opens_thinking(prompt_text)) return std::string(completion);
+  if (completion.starts_with(kThinkOpen)) return std::string(completion.substr(kThinkOpen.size()));
+  return std::string(kThinkClose) + std::string(completion);
+}
+
 }  // namespace reckon

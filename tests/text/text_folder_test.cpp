@@ -188,5 +188,14 @@ TEST(OpensThinking, OnlyWhereThePromptEndsInsideIt) {
   EXPECT_FALSE(opens_thinking(""));
 }
 
+TEST(CompletionBehind, ThinkingIsOpenedOnce) {
+  EXPECT_EQ(completion_behind("q", "<think>s</think><answer>8</answer>"),
+            "<think>s</think><answer>8</answer>");
+  EXPECT_EQ(completion_behind("q<think>\n", "<think>s</think><answer>8</answer>"),
+            "s</think><answer>8</answer>");
+  EXPECT_EQ(completion_behind("q<think>\n", "<answer>8</answer>"), "</think><answer>8</answer>");
+  EXPECT_EQ(completion_behind("q", "<answer>8</answer>"), "<answer>8</answer>");
+}
+
 }  // namespace
 }  // namespace reckon

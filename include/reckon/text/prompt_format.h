@@ -46,4 +46,8 @@ class PromptFormat {
 /// "<think>\n"): then the completion begins there, and is to be read with a <think> before it.
 [[nodiscard]] bool opens_thinking(std::string_view prompt_text);
 
+/// A reference completion as it goes on from a prompt: thinking that the prompt has opened is not opened
+/// again, and where the reference has none it is closed at once.
+[[nodiscard]] std::string completion_behind(std::string_view prompt_text, std::string_view completion);
+
 }  // namespace reckon
