@@ -27,6 +27,14 @@ Enum parse_enum(std::string_view what, const std::string& name, ExitCode code) {
   throw Error(code, std::string(what) + " \"" + name + "\" (need one of " + names + ")");
 }
 
+/// The beginning of a text, on one line.
+std::string glimpse(const std::string& text) {
+  constexpr std::size_t kLength = 80;
+  std::string line = text.substr(0, text.find('\n'));
+  if (line.size() > kLength) line.resize(kLength - 3);
+  return line.size() < text.size() ? line + "..." : line;
+}
+
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.append(width - text.size(), ' ');
   return text;
@@ -46,8 +54,9 @@ void list_tasks() {
     }
     const auto task = make_verifier(entry.value);
     for (const std::int64_t level : task->levels()) {
-      row(kind, std::to_string(level), std::to_string(*task->distinct_problems(level)),
-          task->problem(level, Split::train, 0, 0).prompt);
+      const auto distinct = task->distinct_problems(level);
+      row(kind, std::to_string(level), distinct ? std::to_string(*distinct) : "many",
+          glimpse(task->problem(level, Split::train, 0, 0).prompt));
     }
   }
   flush_output();

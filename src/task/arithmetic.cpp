@@ -147,7 +147,7 @@ class ArithmeticTask final : public GeneratedTask {
   }
 
  protected:
-  [[nodiscard]] std::string draw(std::int64_t level, RandomStream& random) const override {
+  [[nodiscard]] Draft draw(std::int64_t level, RandomStream& random) const override {
     std::string prompt;
     if (level > kMaxChainLevel) {
       prompt = random_tree(static_cast<std::uint32_t>(level - 3), random);
@@ -158,15 +158,15 @@ class ArithmeticTask final : public GeneratedTask {
         prompt += random_digit(random);
       }
     }
-    return prompt + "=";
+    return {.prompt = prompt + "=", .spec = {}, .answer = {}, .steps = {}};
   }
 
-  [[nodiscard]] std::string solve(Problem& problem) const override {
-    const std::string expression = problem.prompt.substr(0, problem.prompt.size() - 1);
-    const ArithmeticSolution solution = solve_arithmetic(expression, "arithmetic");
-    problem.spec = nlohmann::json{{"expression", expression}}.dump();
-    problem.answer = std::to_string(solution.value);
-    return solution.steps;
+  void complete(Draft& draft) const override {
+    const std::string expression = draft.prompt.substr(0, draft.prompt.size() - 1);
+    ArithmeticSolution solution = solve_arithmetic(expression, "arithmetic");
+    draft.spec = nlohmann::json{{"expression", expression}}.dump();
+    draft.answer = std::to_string(solution.value);
+    draft.steps = std::move(solution.steps);
   }
 };
 

@@ -8,6 +8,14 @@
 
 namespace reckon {
 
+/// A problem as a generator makes it.
+struct Draft {
+  std::string prompt;
+  std::string spec;    ///< JSON object
+  std::string answer;  ///< the reference solution
+  std::string steps;   ///< between the think tags of the reference trace
+};
+
 /// A task whose problems are drawn at random. The canonical form of a problem is its prompt: the generators
 /// write each problem in one way only.
 class GeneratedTask : public Task {
@@ -18,14 +26,18 @@ class GeneratedTask : public Task {
                                 std::uint64_t index) const final;
 
  protected:
-  /// The prompt of a random problem, uniform over the level's problems.
-  [[nodiscard]] virtual std::string draw(std::int64_t level, RandomStream& random) const = 0;
-  /// Fills spec, answer and trace of a problem whose prompt is given; `steps` goes between the think tags.
-  [[nodiscard]] virtual std::string solve(Problem& problem) const = 0;
+  /// A random problem of the level. May leave all but the prompt to complete(), which is called only where the
+  /// problem is on the wanted side of the split.
+  [[nodiscard]] virtual Draft draw(std::int64_t level, RandomStream& random) const = 0;
+  /// Fills spec, answer and steps from the prompt, for generators whose draw() does not.
+  virtual void complete(Draft&) const {}
 
  private:
   std::string name_;
 };
+
+/// The printable characters of ASCII and the line feed: alphabet() of tasks whose prompts are English.
+[[nodiscard]] std::string english_alphabet();
 
 /// \throws Error(usage) where the task has no such level.
 void check_level(const Task& task, std::int64_t level);

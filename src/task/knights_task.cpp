@@ -157,7 +157,7 @@ class KnightsTask final : public GeneratedTask {
   }
 
  protected:
-  [[nodiscard]] std::string draw(std::int64_t level_number, RandomStream& random) const override {
+  [[nodiscard]] Draft draw(std::int64_t level_number, RandomStream& random) const override {
     const LevelStatements& level = statements_of(level_number);
     std::vector<std::size_t> said(level.num_people);
     std::uint32_t worlds = 0;
@@ -174,12 +174,12 @@ class KnightsTask final : public GeneratedTask {
       prompt += name_of(person);
       prompt += ':' + level.texts[said[person]];
     }
-    return prompt + '?';
+    return {.prompt = prompt + '?', .spec = {}, .answer = {}, .steps = {}};
   }
 
-  [[nodiscard]] std::string solve(Problem& problem) const override {
+  void complete(Draft& draft) const override {
     std::vector<std::string> statements;
-    const std::string_view text(problem.prompt.data(), problem.prompt.size() - 1);
+    const std::string_view text(draft.prompt.data(), draft.prompt.size() - 1);
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find(';', at), text.size());
       statements.emplace_back(text.substr(at + 2, end - at - 2));  // after "A:"
@@ -188,12 +188,12 @@ class KnightsTask final : public GeneratedTask {
     const KnightsPuzzle puzzle(statements, "knights");
     const auto solutions = puzzle.solutions();
     if (solutions.size() != 1) {
-      throw Error(ExitCode::internal, "knights: " + problem.prompt + " has " +
+      throw Error(ExitCode::internal, "knights: " + draft.prompt + " has " +
                                           std::to_string(solutions.size()) + " solutions (need 1)");
     }
-    problem.spec = nlohmann::json{{"statements", statements}}.dump();
-    problem.answer = puzzle.bits(solutions[0]);
-    return puzzle.steps();
+    draft.spec = nlohmann::json{{"statements", statements}}.dump();
+    draft.answer = puzzle.bits(solutions[0]);
+    draft.steps = puzzle.steps();
   }
 
  private:

@@ -35,6 +35,12 @@ void check_level(const Task& task, std::int64_t level) {
                                    level_list(task) + ")");
 }
 
+std::string english_alphabet() {
+  std::string alphabet = "\n";
+  for (char c = ' '; c <= '~'; ++c) alphabet += c;
+  return alphabet;
+}
+
 void write_completions(Problem& problem, std::string_view steps) {
   problem.direct.append(kAnswerOpen).append(problem.answer).append(kAnswerClose);
   problem.trace.append(kThinkOpen).append(steps).append(kThinkClose).append(problem.direct);
@@ -49,17 +55,21 @@ Problem GeneratedTask::problem(std::int64_t level, Split split, std::uint64_t se
   RandomStream random(stream_seed, static_cast<std::uint32_t>(index),
                       static_cast<std::uint32_t>(index >> 32));
   for (int i = 0; i < kMaxDraws; ++i) {
+    Draft draft = draw(level, random);
+    const std::uint64_t id = problem_id(kind(), draft.prompt);
+    if (split_of(id) != split) continue;
+    complete(draft);
     Problem problem;
-    problem.prompt = draw(level, random);
-    problem.id = problem_id(kind(), problem.prompt);
-    if (split_of(problem.id) != split) continue;
+    problem.prompt = std::move(draft.prompt);
+    problem.id = id;
+    problem.spec = std::move(draft.spec);
+    problem.answer = std::move(draft.answer);
     problem.task = name_;
     problem.level = level;
     problem.split = split;
     problem.index = index;
     problem.source = "generated";
-    const std::string steps = solve(problem);
-    write_completions(problem, steps);
+    write_completions(problem, draft.steps);
     return problem;
   }
   throw Error(ExitCode::internal, "task \"" + name_ + "\" level " + std::to_string(level) + ": no " +

@@ -9,7 +9,13 @@
 
 namespace reckon {
 
-enum class TaskKind { arithmetic, knights, jsonl };
+/// Numbers name streams of problems: never renumber. Puzzles of grids and search from 10, of logic and worlds from
+/// 30, mathematics from 50.
+enum class TaskKind {
+  arithmetic = 0,
+  knights = 1,
+  jsonl = 2,
+};
 constexpr auto enum_names(TaskKind) {
   return std::array{EnumName{TaskKind::arithmetic, "arithmetic"}, EnumName{TaskKind::knights, "knights"},
                     EnumName{TaskKind::jsonl, "jsonl"}};

@@ -65,7 +65,8 @@ class Task {
   /// An answer in the right form that is wrong, for tests of the verifier.
   [[nodiscard]] virtual std::string wrong_answer(const Problem& problem) const = 0;
   /// How many different problems the generator of a level has, both splits together; nothing for a file,
-  /// whose problems are what they are.
+  /// whose problems are what they are, and for a generator with many more than kMinDistinctProblems that nobody
+  /// has counted.
   [[nodiscard]] virtual std::optional<std::uint64_t> distinct_problems(std::int64_t level) const = 0;
 };
 
