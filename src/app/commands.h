@@ -8,6 +8,7 @@ namespace reckon {
 
 // Each adds its command to the program; the callback runs it and throws Error where it fails.
 void add_generate_command(CLI::App& program);
+void add_grade_command(CLI::App& program);
 void add_inspect_command(CLI::App& program);
 void add_recipe_command(CLI::App& program);
 void add_score_command(CLI::App& program);

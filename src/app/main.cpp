@@ -20,6 +20,7 @@ int run(int argc, char** argv) {
   program.set_version_flag("--version", std::string("reckon ") + RECKON_VERSION);
   reckon::add_train_command(program);
   reckon::add_recipe_command(program);
+  reckon::add_grade_command(program);
   reckon::add_task_command(program);
   reckon::add_tokenize_command(program);
   reckon::add_score_command(program);

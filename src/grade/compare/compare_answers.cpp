@@ -1,0 +1,205 @@
+#include "compare_answers.h"
+
+#include <algorithm>
+
+#include "answer_parts.h"
+#include "compare_statements.h"
+#include "compare_values.h"
+#include "match_members.h"
+#include "matrix_fold.h"
+#include "real_set.h"
+
+namespace reckon {
+
+Equality both(Equality a, Equality b) {
+  if (a == Equality::different || b == Equality::different) return Equality::different;
+  return a == Equality::equal ? b : a;
+}
+
+namespace {
+
+/// Two trees side by side. Each call takes off one layer: names, collections, brackets, at last values.
+class Comparer {
+ public:
+  explicit Comparer(const GradeOptions& options) : options_(options) {}
+
+  Equality answers(const Expr& gold, const Expr& pred) const {
+    if (same_tree(gold, pred)) return Equality::equal;
+    const auto named_gold = as_assignment(gold);
+    const auto named_pred = as_assignment(pred);
+    if (named_gold && named_pred) return assignments(gold, *named_gold, pred, *named_pred);
+    if (named_gold) {
+      return is_statement(pred) && !is_collection(pred) ? statements(gold, pred)
+                                                        : answers(value_of(*named_gold, pred), pred);
+    }
+    if (named_pred && !(is_statement(gold) && !is_collection(gold))) {
+      return answers(gold, value_of(*named_pred, gold));
+    }
+    return unnamed(gold, pred);
+  }
+
+ private:
+  /// A value that was rounded at the end, x = 1/3 \approx 0.33, stands for its exact part, but beside a
+  /// decimal.
+  static const Expr& value_of(const Assignment& assignment, const Expr& other) {
+    return assignment.rounded && is_decimal(other) ? *assignment.rounded : assignment.value;
+  }
+
+  Equality assignments(const Expr& gold, const Assignment& gold_parts, const Expr& pred,
+                       const Assignment& pred_parts) const {
+    const bool names_agree =
+        !gold_parts.name || !pred_parts.name || same_name(*gold_parts.name, *pred_parts.name);
+    if (names_agree) {
+      const Expr& value = gold_parts.value;
+      const Equality equality = answers(value, value_of(pred_parts, value));
+      if (equality != Equality::different) return equality;
+    }
+    return statements(gold, pred);
+  }
+
+  bool same_name(const Expr& a, const Expr& b) const {
+    if (same_tree(a, b)) return true;
+    return a.op == b.op && a.op != Op::symbol && a.op != Op::text && a.op != Op::tuple &&
+           equal_values(a, b) == Equality::equal;
+  }
+
+  Equality unnamed(const Expr& gold, const Expr& pred) const {
+    if (is_collection(gold) || is_collection(pred)) {
+      const Equality by_members = collections(gold, pred);
+      if (by_members == Equality::equal || !is_set_expression(gold) || !is_set_expression(pred))
+        return by_members;
+      const Equality as_sets = sets(gold, pred);  // {1, 2} and {1} \cup {2}
+      return as_sets == Equality::undecided ? by_members : as_sets;
+    }
+    if (is_statement(gold)) return statements(gold, pred);
+    if (gold.op == Op::tuple || gold.op == Op::interval || gold.op == Op::sequence)
+      return brackets(gold, pred);
+    if (is_set_expression(gold)) return sets(gold, pred);
+    if (is_statement(pred)) return Equality::different;
+    if (gold.op == Op::matrix || pred.op == Op::matrix || has_matrix(gold)) return matrices(gold, pred);
+    if (gold.op == Op::cases) return cases(gold, pred);
+    return compare_values(gold, pred);
+  }
+
+  Equality collections(const Expr& gold, const Expr& pred) const {
+    if (options_.tuple_as_set && (gold.op == Op::tuple || pred.op == Op::tuple)) {
+      return in_order(gold.args, pred.args);
+    }
+    if (gold.op == Op::tuple && gold.args.size() > 1) return Equality::different;
+    const std::vector<Expr> golds = without_repeats(members_of(gold));
+    const std::vector<Expr> preds = without_repeats(members_of(pred));
+    // A collection never equals one value that it holds among others: no stuffing.
+    if (options_.ordered_lists && gold.op == Op::list) return in_order(golds, preds);
+    return match_members(golds.size(), preds.size(),
+                         [&](std::size_t i, std::size_t j) { return answers(golds[i], preds[j]); });
+  }
+
+  std::vector<Expr> without_repeats(std::vector<Expr> members) const {
+    std::vector<Expr> kept;
+    for (Expr& member : members) {
+      const bool is_repeat = std::any_of(kept.begin(), kept.end(), [&](const Expr& other) {
+        return same_tree(member, other) ||
+               (!is_decimal(member) && !is_decimal(other) && answers(other, member) == Equality::equal);
+      });
+      if (!is_repeat) kept.push_back(std::move(member));
+    }
+    return kept;
+  }
+
+  Equality in_order(const std::vector<Expr>& golds, const std::vector<Expr>& preds) const {
+    if (golds.size() != preds.size()) return Equality::different;
+    Equality result = Equality::equal;
+    for (std::size_t i = 0; i < golds.size() && result != Equality::different; ++i) {
+      result = both(result, answers(golds[i], preds[i]));
+    }
+    return result;
+  }
+
+  /// Points, vectors and intervals. (a, b) is read as what the other side is.
+  Equality brackets(const Expr& gold, const Expr& pred) const {
+    if (gold.op == Op::sequence) {
+      if (gold.args.size() == 1 && pred.op != Op::sequence) return answers(gold.args[0], pred);  // [a + b]
+      return pred.op == Op::sequence || pred.op == Op::tuple || is_closed(pred)
+                 ? in_order(gold.args, pred.args)
+                 : Equality::different;
+    }
+    if (gold.op == Op::tuple) {
+      if (pred.op == Op::tuple || is_vector(pred)) return in_order(gold.args, pred.args);
+      if (gold.args.size() == 2 && is_set_expression(pred)) return sets(gold, pred);
+      return Equality::different;
+    }
+    if (pred.op == Op::interval &&
+        (gold.low_closed != pred.low_closed || gold.high_closed != pred.high_closed)) {
+      return Equality::different;
+    }
+    const bool is_open = !gold.low_closed && !gold.high_closed;
+    if (pred.op == Op::interval || (pred.op == Op::tuple && is_open)) return in_order(gold.args, pred.args);
+    return sets(gold, pred);
+  }
+
+  static bool is_closed(const Expr& expr) {
+    return expr.op == Op::interval && expr.low_closed && expr.high_closed;
+  }
+  static bool is_vector(const Expr& expr) {
+    return expr.op == Op::matrix &&
+           (expr.num_columns == 1 || static_cast<std::size_t>(expr.num_columns) == expr.args.size());
+  }
+
+  Equality sets(const Expr& gold, const Expr& pred) const {
+    if (is_statement(pred) && !options_.inequality_for_interval) return Equality::different;
+    if (!is_set_expression(pred) && !is_statement(pred) && pred.op != Op::tuple) return Equality::different;
+    const Equality equality = compare_real_sets(gold, pred);
+    if (equality == Equality::equal || gold.op != pred.op) return equality;
+    // Endpoints with variables, sets of points: member by member.
+    switch (gold.op) {
+      case Op::set_union:
+      case Op::intersection:
+        return match_members(gold.args.size(), pred.args.size(), [&](std::size_t i, std::size_t j) {
+          return answers(gold.args[i], pred.args[j]);
+        });
+      case Op::set_difference:
+      case Op::set_builder:
+        return in_order(gold.args, pred.args);
+      default:
+        return equality;
+    }
+  }
+
+  Equality matrices(const Expr& gold, const Expr& pred) const {
+    const Expr a = fold_matrices(gold);
+    const Expr b = fold_matrices(pred);
+    if (a.op != Op::matrix || (b.op != Op::matrix && b.op != Op::tuple)) return Equality::different;
+    const bool vectors = is_vector(a) && (is_vector(b) || b.op == Op::tuple);
+    if (!vectors && a.num_columns != b.num_columns) return Equality::different;
+    return in_order(a.args, b.args);
+  }
+
+  /// A piecewise definition: the same values under the same conditions, in any order.
+  Equality cases(const Expr& gold, const Expr& pred) const {
+    if (pred.op != Op::cases || gold.args.size() != pred.args.size()) return Equality::different;
+    return match_members(gold.args.size() / 2, pred.args.size() / 2, [&](std::size_t i, std::size_t j) {
+      return both(answers(gold.args[2 * i], pred.args[2 * j]),
+                  answers(gold.args[2 * i + 1], pred.args[2 * j + 1]));
+    });
+  }
+
+  Equality statements(const Expr& gold, const Expr& pred) const {
+    if (is_statement(pred)) {
+      return compare_statements(gold, pred, [this](const Expr& a, const Expr& b) { return answers(a, b); });
+    }
+    // The gold is an inequality, and its solutions are given as a set.
+    if (!is_set_expression(pred) && pred.op != Op::tuple && pred.op != Op::interval)
+      return Equality::different;
+    return compare_real_sets(gold, pred);
+  }
+
+  const GradeOptions& options_;
+};
+
+}  // namespace
+
+Equality compare_answers(const Expr& gold, const Expr& pred, const GradeOptions& options) {
+  return Comparer(options).answers(gold, pred);
+}
+
+}  // namespace reckon

@@ -1,0 +1,179 @@
+#include "compare_values.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "../expr_build.h"
+#include "compare_answers.h"
+
+namespace reckon {
+namespace {
+
+/// Fewest digits behind the point with which a decimal stands for an exact gold.
+constexpr std::int64_t kMinRoundedDigits = 3;
+
+/// A value and what was written around it.
+struct Measured {
+  Expr value;
+  std::string unit;
+  bool percent = false;
+  bool degrees = false;
+};
+
+Measured measured(const Expr& expr) {
+  Measured result;
+  switch (expr.op) {
+    case Op::quantity:
+      result = measured(expr.args.at(0));
+      result.unit = expr.name;
+      return result;
+    case Op::percent:
+      result.value = expr.args.at(0);
+      result.percent = true;
+      return result;
+    case Op::degrees:
+      result.value = expr.args.at(0);
+      result.degrees = true;
+      return result;
+    case Op::negate:
+      result = measured(expr.args.at(0));
+      result.value = make_node(Op::negate, {std::move(result.value)});
+      return result;
+    default:
+      result.value = expr;
+      return result;
+  }
+}
+
+bool has_op(const Expr& expr, Op op) {
+  return expr.op == op ||
+         std::any_of(expr.args.begin(), expr.args.end(), [op](const Expr& arg) { return has_op(arg, op); });
+}
+
+/// The decimal places of a number written with a point: value = n * 10^-places; nothing where it is exact.
+std::optional<std::int64_t> decimal_places(const Expr& expr) {
+  if (expr.op == Op::negate) return decimal_places(expr.args.at(0));
+  if (expr.op == Op::number && expr.has_point) return expr.num_fraction_digits - expr.exponent10;
+  if (expr.op != Op::multiply || expr.args.size() != 2) return std::nullopt;
+  const Expr& scale = expr.args[1];  // a \times 10^n
+  if (scale.op != Op::power || scale.args[0].op != Op::number || scale.args[0].digits != "10")
+    return std::nullopt;
+  const auto places = decimal_places(expr.args[0]);
+  const auto exponent = rational_value(scale.args[1]);
+  if (!places || !exponent || exponent->size() > 6 || exponent->find('/') != std::string::npos)
+    return std::nullopt;
+  return *places - std::stoll(*exponent);
+}
+
+/// 0.5 * 10^-places
+Expr half_unit(std::int64_t places) {
+  Expr half;
+  half.digits = "5";
+  half.exponent10 = -places - 1;
+  return half;
+}
+
+Expr relative_tolerance(const Expr& gold) {
+  Expr factor;
+  factor.digits = "1";
+  factor.exponent10 = -4;
+  return make_node(Op::multiply, {factor, make_node(Op::absolute, {gold})});
+}
+
+/// \return nothing where rounding has no part in it
+std::optional<Equality> compare_rounded(const Expr& gold, const Expr& pred) {
+  if (has_op(pred, Op::symbol) || has_op(gold, Op::symbol)) return std::nullopt;
+  if (const auto places = decimal_places(gold)) {
+    const Equality near = within(pred, gold, half_unit(*places));
+    if (near != Equality::equal || rational_value(gold) == "0") return near;
+    return within(pred, gold, relative_tolerance(gold));
+  }
+  const auto places = decimal_places(pred);
+  if (places && *places >= kMinRoundedDigits) return within(pred, gold, half_unit(*places));
+  return std::nullopt;
+}
+
+Equality compare_plain(const Expr& gold, const Expr& pred) {
+  const Equality exact = equal_values(gold, pred);
+  if (exact != Equality::different) return exact;
+  return compare_rounded(gold, pred).value_or(Equality::different);
+}
+
+/// An angle in degrees is written with the sign, without it, or in radians as a multiple of pi.
+Equality compare_degrees(const Measured& gold, const Measured& pred) {
+  const auto radians = [](const Measured& side) { return !side.degrees && (has_op(side.value, Op::pi)); };
+  if (!radians(gold) && !radians(pred)) return compare_plain(gold.value, pred.value);
+  const auto angle = [&](const Measured& side) {
+    return radians(side) ? side.value : make_node(Op::degrees, {side.value});
+  };
+  return equal_values(angle(gold), angle(pred));
+}
+
+Equality compare_measured(const Measured& gold, const Measured& pred) {
+  if (!gold.unit.empty() && !pred.unit.empty() && gold.unit != pred.unit) return Equality::different;
+  if (gold.degrees || pred.degrees) {
+    return gold.percent || pred.percent ? Equality::different : compare_degrees(gold, pred);
+  }
+  if (gold.percent == pred.percent) return compare_plain(gold.value, pred.value);
+  const auto hundredth = [](const Expr& value) { return make_node(Op::percent, {value}); };
+  if (pred.percent) return compare_plain(gold.value, hundredth(pred.value));
+  const Equality as_share = compare_plain(hundredth(gold.value), pred.value);
+  return as_share == Equality::equal ? as_share : compare_plain(gold.value, pred.value);
+}
+
+bool same_clock(const Expr& gold, const Expr& pred) {
+  const auto same_part = [](const Expr& a, const Expr& b) { return equal_values(a, b) == Equality::equal; };
+  const bool halves_agree = gold.name.empty() || pred.name.empty() || gold.name == pred.name;
+  return halves_agree &&
+         std::equal(gold.args.begin(), gold.args.end(), pred.args.begin(), pred.args.end(), same_part);
+}
+
+Equality compare_ratios(const Expr& gold, const Expr& pred) {
+  if (gold.op != Op::ratio || pred.op != Op::ratio) {
+    const Expr& ratio = gold.op == Op::ratio ? gold : pred;
+    const Expr& other = gold.op == Op::ratio ? pred : gold;
+    // A single number is no time of day, and no ratio of three.
+    if (ratio.clock || ratio.args.size() != 2) return Equality::different;
+    return equal_values(make_node(Op::divide, ratio.args), other);
+  }
+  if (gold.args.size() != pred.args.size()) return Equality::different;
+  if (gold.clock && pred.clock) return same_clock(gold, pred) ? Equality::equal : Equality::different;
+  Equality result = Equality::equal;  // a : b = c : d where a d = b c
+  for (std::size_t i = 0; i + 1 < gold.args.size() && result != Equality::different; ++i) {
+    result = both(result, equal_values(make_node(Op::multiply, {gold.args[i], pred.args[i + 1]}),
+                                       make_node(Op::multiply, {gold.args[i + 1], pred.args[i]})));
+  }
+  return result;
+}
+
+bool is_base_ten(const Expr& expr) {
+  return !expr.args.empty() && rational_value(expr.args[0]) == "10";
+}
+
+Equality compare_based(const Expr& gold, const Expr& pred) {
+  if (gold.op == Op::based_number && pred.op == Op::based_number) {
+    const bool same_base = equal_values(gold.args.at(0), pred.args.at(0)) == Equality::equal;
+    return same_base && gold.name == pred.name ? Equality::equal : Equality::different;
+  }
+  // Digits in base ten are a plain number; in another base, the base belongs to the answer.
+  if (!is_base_ten(gold.op == Op::based_number ? gold : pred)) return Equality::different;
+  return equal_values(gold, pred);
+}
+
+}  // namespace
+
+bool is_decimal(const Expr& expr) {
+  const Measured parts = measured(expr);
+  return decimal_places(parts.value).has_value();
+}
+
+Equality compare_values(const Expr& gold, const Expr& pred) {
+  if (gold.op == Op::text || pred.op == Op::text) {
+    return gold.op == pred.op && gold.name == pred.name ? Equality::equal : Equality::different;
+  }
+  if (gold.op == Op::ratio || pred.op == Op::ratio) return compare_ratios(gold, pred);
+  if (gold.op == Op::based_number || pred.op == Op::based_number) return compare_based(gold, pred);
+  return compare_measured(measured(gold), measured(pred));
+}
+
+}  // namespace reckon
