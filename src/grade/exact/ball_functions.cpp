@@ -4,8 +4,8 @@ namespace reckon::exact {
 namespace {
 
 // Bits before the point of an argument.
-constexpr long kMaxExpBits = 600;      // the result's exponent has as many bits
-constexpr long kMaxTrigBits = 4'000;   // reduced by pi with as many bits more
+constexpr long kMaxExpBits = 600;     // the result's exponent has as many bits
+constexpr long kMaxTrigBits = 4'000;  // reduced by pi with as many bits more
 constexpr long kMaxGammaBits = 600;
 constexpr long kMaxFloorBits = 70'000;
 

@@ -229,7 +229,9 @@ NodeId Builder::opaque_with(const Expr& expr, NodeId variable) {
 NodeId Builder::series(const Expr& expr) {
   const NodeId low = build(expr.args[2]);
   const NodeId high = build(expr.args[3]);
-  const auto is_integer = [&](NodeId id) { return pool_[id].kind == Kind::number && pool_[id].value.is_integer(); };
+  const auto is_integer = [&](NodeId id) {
+    return pool_[id].kind == Kind::number && pool_[id].value.is_integer();
+  };
   if (!is_integer(low) || !is_integer(high)) {
     return opaque_with(expr, pool_.symbol(bound_name(bound_.size())));
   }

@@ -45,7 +45,8 @@ NodeId arcosh(Pool& pool, NodeId x) {
 /// (ln(1 + x) - ln(1 - x)) / 2
 NodeId artanh(Pool& pool, NodeId x) {
   const NodeId one = pool.number(1);
-  const NodeId difference = subtract(pool, make_ln(pool, add(pool, one, x)), make_ln(pool, subtract(pool, one, x)));
+  const NodeId difference =
+      subtract(pool, make_ln(pool, add(pool, one, x)), make_ln(pool, subtract(pool, one, x)));
   return scale(pool, difference, Rational(1, 2));
 }
 

@@ -7,8 +7,8 @@
 
 namespace reckon::exact {
 
-/// Numerator and denominator of an expression over its atoms (symbols, surds, pi, functions, opaque nodes), both
-/// multiplied out, with surds in normal form and sin^2 written as 1 - cos^2.
+/// Numerator and denominator of an expression over its atoms (symbols, surds, pi, functions, opaque nodes),
+/// both multiplied out, with surds in normal form and sin^2 written as 1 - cos^2.
 struct Fraction {
   NodeId numerator;
   NodeId denominator;

@@ -29,7 +29,8 @@ std::vector<std::pair<Integer, std::int64_t>> factor(const fmpz* n) {
   std::vector<std::pair<Integer, std::int64_t>> factors;
   Integer rest;
   fmpz_set(rest.get(), n);
-  for (ulong prime = 2; prime < kTrialLimit && fmpz_cmp_ui(rest.get(), 1) > 0; prime = n_nextprime(prime, 1)) {
+  for (ulong prime = 2; prime < kTrialLimit && fmpz_cmp_ui(rest.get(), 1) > 0;
+       prime = n_nextprime(prime, 1)) {
     if (fmpz_abs_fits_ui(rest.get())) break;
     std::int64_t exponent = 0;
     while (fmpz_divisible_si(rest.get(), static_cast<slong>(prime)) != 0) {

@@ -209,7 +209,8 @@ std::optional<SmallFraction> small_fraction(const Expr& expr) {
     case Op::percent: {
       if (expr.args.size() != 1) return std::nullopt;
       auto x = small_fraction(expr.args[0]);
-      if (x && !(expr.op == Op::negate ? multiply_into(x->numerator, -1) : multiply_into(x->denominator, 100))) {
+      if (x &&
+          !(expr.op == Op::negate ? multiply_into(x->numerator, -1) : multiply_into(x->denominator, 100))) {
         return std::nullopt;
       }
       return x;
@@ -228,7 +229,8 @@ std::optional<SmallFraction> small_fraction(const Expr& expr) {
 std::optional<Rational> literal_value(const Expr& number) {
   const std::int64_t exponent =
       std::clamp<std::int64_t>(number.exponent10, -1'000'000'000, 1'000'000'000) - number.num_fraction_digits;
-  const double bits = kLog2Of10 * (static_cast<double>(number.digits.size()) + std::abs(static_cast<double>(exponent)));
+  const double bits =
+      kLog2Of10 * (static_cast<double>(number.digits.size()) + std::abs(static_cast<double>(exponent)));
   Rational result;
   if (number.digits == "0") return result;
   if (bits > kMaxBits) return std::nullopt;

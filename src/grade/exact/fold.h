@@ -25,8 +25,8 @@ struct SmallFraction {
 /// Values of bound variables, the innermost last.
 using Bindings = std::vector<std::pair<std::string, Rational>>;
 
-/// The exact value of arithmetic, integer powers, factorials, binomials, |x|, floor, ceil and mod on rationals;
-/// nothing for everything else, for a value of more than kMaxBits, and when the budget is spent.
+/// The exact value of arithmetic, integer powers, factorials, binomials, |x|, floor, ceil and mod on
+/// rationals; nothing for everything else, for a value of more than kMaxBits, and when the budget is spent.
 [[nodiscard]] std::optional<Rational> fold(const Expr& expr, const Bindings& bindings, Budget& budget);
 
 /// A number literal's value; nothing above kMaxBits.

@@ -33,9 +33,9 @@ NodeId make_mod(Pool& pool, NodeId a, NodeId n);
 NodeId make_factorial(Pool& pool, NodeId n);
 NodeId make_double_factorial(Pool& pool, NodeId n);
 NodeId make_binomial(Pool& pool, NodeId n, NodeId k);
-/// Of rationals p/q: the gcd of numerators over the lcm of denominators. Of anything else as of polynomials in
-/// what it is made of, with integer coefficients where all are integers, and else up to rational factors (the
-/// leading coefficient is then 1). gcd(sqrt 5, sqrt 2) is 1: surds count as variables.
+/// Of rationals p/q: the gcd of numerators over the lcm of denominators. Of anything else as of polynomials
+/// in what it is made of, with integer coefficients where all are integers, and else up to rational factors
+/// (the leading coefficient is then 1). gcd(sqrt 5, sqrt 2) is 1: surds count as variables.
 NodeId make_gcd(Pool& pool, const std::vector<NodeId>& args);
 /// The product over the gcd, and positive for rationals; 0 where one is 0.
 NodeId make_lcm(Pool& pool, const std::vector<NodeId>& args);

@@ -70,7 +70,8 @@ std::optional<System> read_system(Pool& pool, const std::vector<NodeId>& args) {
       Exponents exponents;
       const auto factors = factors_of(pool, term.node);
       for (const auto& [node, degree] : system.degree_of_root) {
-        const auto found = std::find_if(factors.begin(), factors.end(), [id = node](const Part& p) { return p.node == id; });
+        const auto found =
+            std::find_if(factors.begin(), factors.end(), [id = node](const Part& p) { return p.node == id; });
         const Rational exponent = found == factors.end() ? Rational() : found->factor * Rational(degree);
         if (!exponent.is_small(12 * kMaxDegree)) return std::nullopt;
         exponents.push_back(static_cast<ulong>(exponent.small()));
@@ -143,8 +144,9 @@ class Ring {
       ProductBuilder product(pool);
       std::size_t variable = 0;
       for (const auto& [node, degree] : system_.degree_of_root) {
-        product.multiply(power(pool, node, Rational(static_cast<std::int64_t>(exponents[variable++]),
-                                                    static_cast<std::uint64_t>(degree))));
+        product.multiply(power(
+            pool, node,
+            Rational(static_cast<std::int64_t>(exponents[variable++]), static_cast<std::uint64_t>(degree))));
       }
       sum.add(product.finish(), Rational(coefficient.get()) / leading);
     }

@@ -29,10 +29,12 @@ NodeId falling_binomial(Pool& pool, NodeId n, std::int64_t k) {
 NodeId integer_binomial(Pool& pool, const Rational& n, const Rational& k) {
   if (k.sign() < 0 || (n.sign() >= 0 && k > n)) return pool.number(0);
   if (!n.is_small(kMaxBinomialN)) {
-    return k.is_small(kMaxShift) ? falling_binomial(pool, pool.number(n), k.small()) : pool.stop(Pool::Stop::refused);
+    return k.is_small(kMaxShift) ? falling_binomial(pool, pool.number(n), k.small())
+                                 : pool.stop(Pool::Stop::refused);
   }
   if (n.sign() < 0) {
-    return k.is_small(kMaxShift) ? falling_binomial(pool, pool.number(n), k.small()) : pool.stop(Pool::Stop::refused);
+    return k.is_small(kMaxShift) ? falling_binomial(pool, pool.number(n), k.small())
+                                 : pool.stop(Pool::Stop::refused);
   }
   Rational result;  // at most 10,000 bits
   fmpz_bin_uiui(fmpq_numref(result.get()), static_cast<ulong>(n.small()), static_cast<ulong>(k.small()));

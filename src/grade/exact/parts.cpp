@@ -61,9 +61,8 @@ std::optional<ComplexParts> split_complex(Pool& pool, NodeId x) {
     }
     const bool is_product = factor.kind == Kind::product;
     const bool has_i = term.node == pool.imaginary() ||
-                       (is_product && std::any_of(factor.parts.begin(), factor.parts.end(), [&](const Part& p) {
-                          return p.node == pool.imaginary();
-                        }));
+                       (is_product && std::any_of(factor.parts.begin(), factor.parts.end(),
+                                                  [&](const Part& p) { return p.node == pool.imaginary(); }));
     if (!has_i) return std::nullopt;
     const NodeId rest = multiply(pool, term.node, negate(pool, pool.imaginary()));
     if (!pool[rest].is_real) return std::nullopt;

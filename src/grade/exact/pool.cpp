@@ -95,9 +95,8 @@ void derive(Node& node, const Pool& pool) {
       break;
     case Kind::product:
       node.is_positive = all([](const Node& n, const Rational&) { return n.is_positive; });
-      node.is_real = all([](const Node& n, const Rational& e) {
-        return n.is_positive || (n.is_real && e.is_integer());
-      });
+      node.is_real = all(
+          [](const Node& n, const Rational& e) { return n.is_positive || (n.is_real && e.is_integer()); });
       node.is_rational =
           all([](const Node& n, const Rational& e) { return n.is_rational && e.is_integer(); });
       derive_degree(node, pool);
@@ -107,7 +106,8 @@ void derive(Node& node, const Pool& pool) {
       node.is_real = node.is_positive;
       break;
     case Kind::function:
-      node.is_real = is_real_function(node.op) && all([](const Node& n, const Rational&) { return n.is_real; });
+      node.is_real =
+          is_real_function(node.op) && all([](const Node& n, const Rational&) { return n.is_real; });
       node.is_positive = node.op == Op::exp && node.is_real;
       if (node.op == Op::ln) node.is_real = pool[node.parts[0].node].is_positive;
       if (node.op == Op::ln && pool[node.parts[0].node].kind == Kind::number) {

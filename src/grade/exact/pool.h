@@ -15,8 +15,8 @@ namespace reckon::exact {
 
 using NodeId = std::uint32_t;
 
-/// What a node of a normalised expression is. Everything else of Op is rewritten into these: x / y is a product
-/// with exponent -1, tan x is sin x / cos x, 5 % is a number.
+/// What a node of a normalised expression is. Everything else of Op is rewritten into these: x / y is a
+/// product with exponent -1, tan x is sin x / cos x, 5 % is a number.
 enum class Kind : std::uint8_t {
   undefined,  ///< without a value (1 / 0), or not computed: see Pool::stop()
   infinity,   ///< value is 1 or -1
@@ -51,9 +51,9 @@ struct Node {
   bool is_positive = false;  ///< a constant known to be real and positive
   bool is_rational = false;  ///< a rational function, over Q, of symbols and opaque nodes
   bool has_opaque = false;
-  bool has_definite = false;  ///< an opaque node that stands for one value, such as an integral
+  bool has_definite = false;   ///< an opaque node that stands for one value, such as an integral
   bool needs_complex = false;  ///< conjugate, real or imaginary part of something with variables
-  double degree = 0;           ///< upper bound of the degrees of a rational function's numerator and denominator
+  double degree = 0;  ///< upper bound of the degrees of a rational function's numerator and denominator
 };
 
 /// The nodes of one comparison. Equal nodes have one id, and a node's id is above those of its parts.

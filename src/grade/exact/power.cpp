@@ -144,6 +144,9 @@ NodeId power(Pool& pool, NodeId base, NodeId exponent) {
   if (node.kind == Kind::function && node.op == Op::exp && pool[node.parts[0].node].kind == Kind::number) {
     return make_exp(pool, multiply(pool, node.parts[0].node, exponent));
   }
+  if (node.is_constant && index.is_constant && !node.is_positive) {
+    return make_exp(pool, multiply(pool, exponent, make_ln(pool, base)));
+  }
   ProductBuilder product(pool);
   std::vector<Part> terms{{exponent, 1}};
   if (index.kind == Kind::sum) {

@@ -14,7 +14,8 @@ NodeId surd(Pool& pool, std::int64_t n) {
 
 /// cos(pi p / q) for 0 < p / q < 1/2 where it is made of square roots; else undefined().
 NodeId known_cosine(Pool& pool, std::int64_t p, std::uint64_t q) {
-  const auto sum_of = [&](const Rational& constant, NodeId a, const Rational& x, NodeId b, const Rational& y) {
+  const auto sum_of = [&](const Rational& constant, NodeId a, const Rational& x, NodeId b,
+                          const Rational& y) {
     SumBuilder sum(pool);
     sum.add(pool.number(constant));
     sum.add(a, x);
@@ -62,8 +63,8 @@ bool is_inverse(const Node& node) {
   return node.kind == Kind::function && (node.op == Op::arcsin || node.op == Op::arctan);
 }
 
-/// cos(x - quarter * pi / 2), for x in the form of an angle: no more than a quarter turn of it is a multiple of
-/// pi, and the coefficient of the first other part is positive.
+/// cos(x - quarter * pi / 2), for x in the form of an angle: no more than a quarter turn of it is a multiple
+/// of pi, and the coefficient of the first other part is positive.
 NodeId reduced_cosine(Pool& pool, NodeId x, std::int64_t quarters) {
   const bool is_sine = (quarters % 2 + 2) % 2 == 1;
   const bool is_negative = (quarters % 4 + 4) % 4 >= 2;
