@@ -146,9 +146,27 @@ void check_model(const Table& table, ModelInitConfig model) {
   }
 }
 
+/// The programs that tasks run: each kind has the one it needs, and no other.
+void check_programs(const Table& table, const TaskConfig& task) {
+  const std::string kind = " (need none: the task is of kind " + std::string(enum_name(task.kind)) + ")";
+  const bool needs_source = task.kind == TaskKind::command;
+  if (needs_source && (task.source.command.empty() || task.source.command[0].empty())) {
+    table.report("source",
+                 "no program in " + table.path("source") +
+                     " (need source = { command = [\"PROGRAM\", ...] }: the task is of kind command)");
+  }
+  if (!needs_source && task.source != SourceConfig{})
+    table.report("source", table.path("source") + " names a program" + kind);
+  if (task.kind != TaskKind::jsonl && task.grader != ProgramConfig{})
+    table.report("grader", table.path("grader") + " names a program" + kind);
+  if (task.kind == TaskKind::jsonl && !task.grader.command.empty() && task.grader.command[0].empty())
+    table.report("grader", table.path("grader") + " has an empty command (need a program)");
+}
+
 void check_task(const Table& table, const TaskConfig& task) {
   if (task.levels.empty()) table.report_value("levels", task.levels, " (need at least one level)");
   if (!table.has("kind") || !table.is_good("kind")) return;
+  check_programs(table, task);
   const bool is_file = task.kind == TaskKind::jsonl;
   if (is_file && task.path.empty()) {
     table.report("path", "missing key " + table.path("path") +
