@@ -123,6 +123,10 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
 }
 
 std::unique_ptr<Task> make_verifier(TaskKind kind) {
+  if (kind == TaskKind::command) {
+    throw Error(ExitCode::usage,
+                "kind command is a program of your own (need a recipe that names it: --recipe)");
+  }
   if (kind == TaskKind::jsonl) return make_jsonl_task("jsonl", "", FileSplit::hash, {});
   TaskConfig config;
   config.name = std::string(enum_name(kind));
