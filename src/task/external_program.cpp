@@ -121,7 +121,7 @@ std::string ExternalProgram::read_hello(json& hello) {
     case ChildStatus::ended:
       return ended("before its first line" + hello_need());
     case ChildStatus::too_long:
-      return "its first line is longer than " + std::to_string(config_.max_line_bytes) + " bytes" +
+      return "began with a line longer than " + std::to_string(config_.max_line_bytes) + " bytes" +
              hello_need();
     case ChildStatus::line:
       break;
