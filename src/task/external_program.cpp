@@ -33,6 +33,12 @@ std::string in_words(const std::vector<std::string>& command) {
   return in_quotes(text);
 }
 
+/// JSON in ASCII: a program that reads in another encoding gets the same text. Completions may hold bytes
+/// that are no UTF-8.
+std::string line_of(const ordered_json& value) {
+  return value.dump(-1, ' ', true, ordered_json::error_handler_t::replace);
+}
+
 /// A JSON object from a line. \return what is wrong with it, or ""
 std::string parse_object(const std::string& line, json& value) {
   try {
@@ -74,7 +80,8 @@ ProgramReply ExternalProgram::ask(const ordered_json& request, double seconds, c
     if (!first_) first_ = Exchange{request, seconds, check, reply.value};
     return reply;
   }
-  if (!first_) ++failed_starts_;  // it has never worked
+  if (!first_ && ++failed_starts_ > config_.max_restarts)
+    throw Error(ExitCode::bad_data, given_up(reply.reason));
   if (++num_failures_ <= kMostWarnings) {
     log_warning(where_ + ": " + reply.reason +
                 (num_failures_ < kMostWarnings ? "" : ". Further failures are not told"));
@@ -149,18 +156,14 @@ void ExternalProgram::start_again() {
           failed_starts_ = 0;
           return;
         }
-        throw Error(ExitCode::bad_data, where_ + ": answered " + glimpse(first_->request.dump()) + " with " +
-                                            glimpse(first_->reply.dump()) + " and, started again, with " +
-                                            glimpse(reply.value.dump()) +
+        throw Error(ExitCode::bad_data, where_ + ": answered " + glimpse(line_of(first_->request)) +
+                                            " with " + glimpse(first_->reply.dump()) +
+                                            " and, started again, with " + glimpse(reply.value.dump()) +
                                             " (need answers that depend on the request alone)");
       }
       reason = reply.reason;
     }
-    if (++failed_starts_ > config_.max_restarts) {
-      throw Error(code, where_ + ": failed " + std::to_string(failed_starts_) +
-                            " times in a row; the last time it " + reason + " (max_restarts is " +
-                            std::to_string(config_.max_restarts) + ")");
-    }
+    if (++failed_starts_ > config_.max_restarts) throw Error(code, given_up(reason));
     log_warning(where_ + ": started again, it " + reason);
   }
 }
@@ -173,9 +176,7 @@ ProgramReply ExternalProgram::exchange(const ordered_json& request, double secon
   }
   ordered_json numbered = {{"id", ++last_id_}};
   numbered.update(request);
-  // In ASCII: a program that reads in another encoding gets the same text.
-  const ChildLine line =
-      child_->exchange(numbered.dump(-1, ' ', true, ordered_json::error_handler_t::replace), seconds);
+  const ChildLine line = child_->exchange(line_of(numbered), seconds);
   switch (line.status) {
     case ChildStatus::timeout:
       return failure(ProgramOutcome::timeout, "gave no answer within " + in_seconds(seconds));
@@ -205,6 +206,11 @@ ProgramReply ExternalProgram::failure(ProgramOutcome outcome, const std::string&
   child_->kill();
   child_.reset();
   return {outcome, {}, reason};
+}
+
+std::string ExternalProgram::given_up(const std::string& reason) const {
+  return where_ + ": failed " + std::to_string(failed_starts_) + " times in a row; the last time it " +
+         reason + " (max_restarts is " + std::to_string(config_.max_restarts) + ")";
 }
 
 std::string ExternalProgram::ended(const std::string& when) {

@@ -145,6 +145,24 @@ TEST_F(External, StopsWhereTheProgramDoesNotStartAnyMore) {
   EXPECT_EQ(num_starts(), 5u);
 }
 
+TEST_F(External, StopsWhereTheProgramHasNeverWorked) {
+  ProgramConfig config = program("good");
+  config.max_restarts = 1;
+  ExternalProgram made(config, "task \"mine\"");
+  EXPECT_EQ(made.ask(grade_request("crash"), 10, accept).outcome, ProgramOutcome::failed);
+  EXPECT_EQ(message_of([&] { (void)made.ask(grade_request("crash"), 10, accept); }),
+            "task \"mine\": program P: failed 2 times in a row; the last time it ended with code 3 before it "
+            "answered "
+            "(max_restarts is 1)");
+}
+
+TEST_F(External, SendsBytesThatAreNoTextAsTheReplacementCharacter) {
+  ExternalProgram made(program("good"), "task \"mine\"");
+  ordered_json request = grade_request("a\xFF");
+  request["spec"]["gold"] = "a\xEF\xBF\xBD";
+  EXPECT_EQ(made.ask(request, 10, accept).value, json({{"grade", "equal"}}));
+}
+
 TEST_F(External, StopsWhereAFreshProcessAnswersInAnotherWay) {
   ExternalProgram moody(program("moody"), "task \"mine\"");
   ASSERT_EQ(moody.ask(grade_request("8"), 10, accept).value, json({{"reward", 0.01}}));

@@ -264,6 +264,9 @@ TEST_F(FaultyTask, AFileMayBeGradedByAProgram) {
   EXPECT_EQ(made->grade(problem.spec, "7"), Grade::different);
   EXPECT_EQ(made->graded(problem.spec, "completion", "so <answer>completion</answer>").credit, 0.5);
   EXPECT_NO_THROW(check_grader(*made, std::vector<std::int64_t>{1}));
+  config.grader =
+      program("hello", R"({"protocol": "reckon.task/1"})");  // levels are for programs that make problems
+  EXPECT_NO_THROW((void)make_task(config));
   config.grader = program("pays_all");
   EXPECT_THAT(message_of([&] { (void)make_task(config); }),
               HasSubstr("task \"mine\": program P: grades \"g01\" for \"p0\" equal with reward 1.0"));

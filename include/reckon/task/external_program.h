@@ -33,10 +33,10 @@ struct ProgramReply {
 /// A program of the user that answers requests, one JSON object a line each (docs/own-task.md). It is started
 /// when the object is made, and again after a failure, at the next request.
 ///
-/// Whose fault a failure is: a fresh process is asked the first request again that was ever answered, and
-/// must give that answer. Where it does, the program is well, and what failed is the request's own matter: no
-/// number of such requests stops a run. Where it does not, that is a failed start; after max_restarts of them
-/// in a row, with growing pauses between, the run stops.
+/// Whose fault a failure is, once it has answered anything: a fresh process is asked the first request again
+/// that was ever answered, and must give that answer. Where it does, the program is well, and what failed is
+/// the request's own matter: no number of such requests stops a run. Where it does not, that is a failed
+/// start; after max_restarts of them in a row, with growing pauses between, the run stops.
 ///
 /// Thread-safe; requests are answered one after the other. A process ends with the object, and with the
 /// thread that started it.
@@ -78,6 +78,7 @@ class ExternalProgram {
   ProgramReply exchange(const nlohmann::ordered_json& request, double seconds, const Check& check);
   ProgramReply failure(ProgramOutcome outcome, const std::string& reason);
   std::string ended(const std::string& when);
+  [[nodiscard]] std::string given_up(const std::string& reason) const;
 
   ProgramConfig config_;
   std::string where_;
@@ -85,7 +86,7 @@ class ExternalProgram {
   std::mutex mutex_;
   std::unique_ptr<ChildProcess> child_;
   std::uint64_t last_id_ = 0;
-  std::int64_t failed_starts_ = 0;  ///< in a row
+  std::int64_t failed_starts_ = 0;  ///< in a row; where nothing was ever answered, failed requests
   std::int64_t num_failures_ = 0;   ///< requests that were not answered
   std::optional<Exchange> first_;   ///< the first request that was answered
 };
