@@ -42,8 +42,8 @@ class GeneratedTask : public Task {
 /// \throws Error(usage) where the task has no such level.
 void check_level(const Task& task, std::int64_t level);
 
-/// Sets trace and direct from the steps and the answer.
-void write_completions(Problem& problem, std::string_view steps);
+/// Sets trace and direct from the steps and the answer, in a form.
+void write_completions(const AnswerConfig& form, Problem& problem, std::string_view steps);
 
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);

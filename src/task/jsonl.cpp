@@ -87,6 +87,10 @@ class JsonlTask final : public Task {
     return !(split == Split::train ? train_ : held_out_).empty();
   }
 
+  [[nodiscard]] std::uint64_t num_file_problems(Split split) const override {
+    return (split == Split::train ? train_ : held_out_).size();
+  }
+
   [[nodiscard]] std::string alphabet() const override {
     std::set<char32_t> characters;
     for (const JsonlProblem& problem : problems_) {
@@ -121,7 +125,7 @@ class JsonlTask final : public Task {
     problem.spec = nlohmann::json{{"gold", found.gold}}.dump();
     problem.answer = found.gold;
     problem.source = path_ + ":" + std::to_string(found.line);
-    write_completions(problem, found.reasoning);
+    write_completions(answer_form(), problem, found.reasoning);
     return problem;
   }
 

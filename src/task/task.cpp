@@ -6,7 +6,7 @@
 #include "generated_task.h"
 #include "reckon/base/error.h"
 #include "reckon/base/sha256.h"
-#include "reckon/grade/extract.h"
+#include "reckon/grade/answer_form.h"
 #include "reckon/text/prompt_format.h"
 #include "reckon/text/tokenizer.h"
 
@@ -41,9 +41,11 @@ std::string english_alphabet() {
   return alphabet;
 }
 
-void write_completions(Problem& problem, std::string_view steps) {
-  problem.direct.append(kAnswerOpen).append(problem.answer).append(kAnswerClose);
-  problem.trace.append(kThinkOpen).append(steps).append(kThinkClose).append(problem.direct);
+void write_completions(const AnswerConfig& form, Problem& problem, std::string_view steps) {
+  const std::string answer = answer_in_form(form.form, problem.answer);
+  problem.trace.append(kThinkOpen).append(steps).append(kThinkClose).append(answer);
+  if (form.require_think_close) problem.direct.append(kThinkOpen).append(kThinkClose);
+  problem.direct += answer;
 }
 
 Problem GeneratedTask::problem(std::int64_t level, Split split, std::uint64_t seed,
@@ -69,7 +71,7 @@ Problem GeneratedTask::problem(std::int64_t level, Split split, std::uint64_t se
     problem.split = split;
     problem.index = index;
     problem.source = "generated";
-    write_completions(problem, draft.steps);
+    write_completions(answer_form(), problem, draft.steps);
     return problem;
   }
   throw Error(ExitCode::internal, "task \"" + name_ + "\" level " + std::to_string(level) + ": no " +
@@ -77,7 +79,7 @@ Problem GeneratedTask::problem(std::int64_t level, Split split, std::uint64_t se
                                       std::to_string(kMaxDraws) + " draws");
 }
 
-std::unique_ptr<Task> make_task(const TaskConfig& config) {
+std::unique_ptr<Task> make_task(const TaskConfig& config, const AnswerConfig& answer) {
   std::unique_ptr<Task> task;
   const std::string where = "task \"" + config.name + "\": ";
   const bool is_file = config.kind == TaskKind::jsonl;
@@ -99,17 +101,22 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
       task = make_jsonl_task(config.name, config.path, config.split);
       break;
   }
+  task->use_answer_form(answer);
   for (const std::int64_t level : config.levels) check_level(*task, level);
   if (config.eval_level != 0) check_level(*task, config.eval_level);
   return task;
 }
 
-std::unique_ptr<Task> make_verifier(TaskKind kind) {
-  if (kind == TaskKind::jsonl) return make_jsonl_task("jsonl", "", FileSplit::hash);
+std::unique_ptr<Task> make_verifier(TaskKind kind, const AnswerConfig& answer) {
+  if (kind == TaskKind::jsonl) {
+    auto task = make_jsonl_task("jsonl", "", FileSplit::hash);
+    task->use_answer_form(answer);
+    return task;
+  }
   TaskConfig config;
   config.name = std::string(enum_name(kind));
   config.kind = kind;
-  return make_task(config);
+  return make_task(config, answer);
 }
 
 std::uint64_t problem_id(TaskKind kind, std::string_view canonical_problem) {
@@ -152,14 +159,21 @@ std::vector<Problem> held_out_set(const Task& task, std::int64_t level, std::siz
 }
 
 std::string graded_text(const Prompt& prompt, const Completion& completion) {
-  return (opens_thinking(prompt.text) ? std::string(kThinkOpen) : std::string()) + completion.text;
+  if (!opens_thinking(prompt.text)) return completion.text;
+  return prompt.text.substr(prompt.text.rfind(kThinkOpen)) + completion.text;
 }
 
 Grade grade_completion(const Task& task, std::string_view spec, std::string_view completion,
                        FinishReason finish_reason) {
   if (finish_reason == FinishReason::length) return Grade::no_answer;
-  const Extracted extracted = extract_answer(completion);
-  return extracted.found ? task.grade(spec, extracted.answer) : Grade::no_answer;
+  return grade_extracted(task, spec, extract_answer(completion, task.answer_form(), task.longest_answer()));
+}
+
+Grade grade_extracted(const Task& task, std::string_view spec, const Extracted& extracted) {
+  if (!extracted.found) return Grade::no_answer;
+  if (extracted.too_long) return Grade::refused;
+  if (!extracted.joined.empty() && task.answer_is_list(spec)) return task.grade(spec, extracted.joined);
+  return task.grade(spec, extracted.answer);
 }
 
 }  // namespace reckon
