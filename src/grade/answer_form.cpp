@@ -19,6 +19,12 @@ std::string answer_in_form(AnswerForm form, std::string_view answer) {
   }
 }
 
+std::string direct_answer(const AnswerConfig& config, std::string_view answer) {
+  std::string text;
+  if (config.require_think_close) text.append(tags::kThinkOpen).append(tags::kThinkClose);
+  return text + answer_in_form(config.form, answer);
+}
+
 std::string answer_sentence(const AnswerConfig& config) {
   if (config.sentence == "off") return "";
   if (config.sentence != "on") return config.sentence;

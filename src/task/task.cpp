@@ -42,10 +42,9 @@ std::string english_alphabet() {
 }
 
 void write_completions(const AnswerConfig& form, Problem& problem, std::string_view steps) {
-  const std::string answer = answer_in_form(form.form, problem.answer);
-  problem.trace.append(kThinkOpen).append(steps).append(kThinkClose).append(answer);
-  if (form.require_think_close) problem.direct.append(kThinkOpen).append(kThinkClose);
-  problem.direct += answer;
+  problem.trace.append(kThinkOpen).append(steps).append(kThinkClose);
+  problem.trace += answer_in_form(form.form, problem.answer);
+  problem.direct = direct_answer(form, problem.answer);
 }
 
 Problem GeneratedTask::problem(std::int64_t level, Split split, std::uint64_t seed,

@@ -13,6 +13,10 @@ namespace reckon {
 /// or to be tested on goes through here.
 [[nodiscard]] std::string answer_in_form(AnswerForm form, std::string_view answer);
 
+/// A completion that is an answer and nothing more: behind <think></think> where config wants thinking
+/// closed.
+[[nodiscard]] std::string direct_answer(const AnswerConfig& config, std::string_view answer);
+
 /// The sentence that asks for the form: "" where config.sentence is "off".
 [[nodiscard]] std::string answer_sentence(const AnswerConfig& config);
 
