@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <limits>
 
 #include "reckon/base/describe.h"
 
@@ -46,8 +45,8 @@ struct RewardConfig {
   double length_max = 0.0;
   double overlong = 0.0;
   double repetition = 0.0;
-  double clip_low = -std::numeric_limits<double>::infinity();
-  double clip_high = std::numeric_limits<double>::infinity();
+  double clip_low = -1e9;
+  double clip_high = 1e9;
   Script language = Script::latin;
   double cosine_right_short = 1.0;
   double cosine_right_long = 0.5;
@@ -113,8 +112,8 @@ void describe_weights(Visitor& visit, RewardConfig& c) {
 template <class Visitor>
 void describe(Visitor& visit, RewardConfig& c) {
   describe_weights(visit, c);
-  visit("clip_low", c.clip_low, any(), "the weighted sum is at least this");
-  visit("clip_high", c.clip_high, any(), "the weighted sum is at most this");
+  visit("clip_low", c.clip_low, any(), "the reward is at least this");
+  visit("clip_high", c.clip_high, any(), "the reward is at most this");
   visit("language", c.language, any(), "script of language_consistency");
   visit("cosine_right_short", c.cosine_right_short, any(), "length_cosine of a right answer of 0 tokens");
   visit("cosine_right_long", c.cosine_right_long, any(), "... of cosine_tokens tokens");

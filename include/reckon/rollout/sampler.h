@@ -52,8 +52,8 @@ struct SampleOptions {
   Decoding decoding = Decoding::sample;
   /// Called with each token as it is chosen, by the number of its request; for showing text as it comes.
   std::function<void(std::size_t request, std::uint32_t token_id)> on_token = {};
-  /// Called with each completion when it has ended, by the number of its request, while others go on: in which
-  /// order depends on max_batch. On the sampler's thread, which waits for it.
+  /// Called with each completion when it has ended, by the number of its request, while others go on: in
+  /// which order depends on max_batch. On the sampler's thread, which waits for it.
   std::function<void(std::size_t request, const Sample& sample)> on_finished = {};
 };
 
