@@ -45,11 +45,8 @@ void check_level(const Task& task, std::int64_t level);
 /// The first of the tags that mark a completion's parts that the text holds, or "".
 [[nodiscard]] std::string_view tag_in(std::string_view text);
 
-/// <answer>...</answer>.
-[[nodiscard]] std::string in_answer_tags(std::string_view answer);
-
-/// Sets trace and direct from the steps and the answer.
-void write_completions(Problem& problem, std::string_view steps);
+/// Sets trace and direct from the steps and the answer, in a form.
+void write_completions(const AnswerConfig& form, Problem& problem, std::string_view steps);
 
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);
