@@ -35,9 +35,12 @@ Expr Parser::parse_sum() {
   if (at_text()) return parse_text();
   std::vector<Expr> terms;
   bool units = false;
+  bool owes_unit = false;
   terms.push_back(parse_signed_term());
   while (ok() && !(differential_ != nullptr && differential_->found)) {
     const bool unit = at_unit();
+    const bool compound = std::exchange(owes_unit, false);
+    if (compound && !unit) return unexpected("a unit");
     if (unit) {
       if (!units && terms.size() > 1) {
         Expr sum = make(Op::add, std::move(terms));
@@ -46,6 +49,8 @@ Expr Parser::parse_sum() {
       }
       parse_unit(terms.back());
       units = true;
+      if (compound && terms[terms.size() - 2].name == terms.back().name)
+        return fail("a unit twice in one quantity");
     }
     if (is_sign(peek().kind)) {
       const TokenKind sign = take().kind;
@@ -56,6 +61,7 @@ Expr Parser::parse_sum() {
       Expr term = parse_signed_term();
       terms.push_back(with_sign(std::move(term), sign));
     } else if (unit && at(TokenKind::number)) {
+      owes_unit = true;
       terms.push_back(parse_signed_term());
     } else {
       break;

@@ -261,15 +261,16 @@ Expr Parser::parse_argument(bool one_digit) {
     return number_of(digit);
   }
   if (at(TokenKind::number)) return number_of(take().text);
+  const Level level(*this);
   return parse_primary().expr;
 }
 
 /// \sqrt[3]{x}, \sqrt x, sqrt(x), cbrt(x): sqrt is a root of degree 2.
 Expr Parser::parse_root() {
-  const Level level(*this);
   const Token root = take();
   Expr degree = make_integer(root.code);
   if (at_open(bracket::kSquare)) {
+    const Level level(*this);
     ++next_;
     brackets_.push_back(bracket::kSquare);
     degree = parse_sum();

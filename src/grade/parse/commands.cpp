@@ -4,7 +4,7 @@
 #include <array>
 #include <iterator>
 
-#include "../expr.h"
+#include "expr.h"
 
 namespace reckon {
 namespace {

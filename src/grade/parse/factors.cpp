@@ -42,6 +42,7 @@ Parser::Factor Parser::parse_factor() {
   const std::size_t start = next_;
   Factor factor = parse_primary();
   int num_behind = 0;
+  bool subscripted = false;
   while (ok()) {
     Expr& expr = factor.expr;
     switch (peek().kind) {
@@ -49,6 +50,7 @@ Parser::Factor Parser::parse_factor() {
         expr = parse_power(std::move(expr));
         break;
       case TokenKind::underscore:
+        if (std::exchange(subscripted, true)) return {fail("a second subscript"), Shape::other};
         expr = parse_subscript(std::move(expr), start);
         break;
       case TokenKind::exclamation:
@@ -119,7 +121,6 @@ Expr Parser::parse_power(Expr&& base) {
     base.name += '\'';
     return std::move(base);
   }
-  const Level level(*this);
   Expr exponent = parse_exponent();
   if (base.op == Op::euler && contains(exponent, Op::pi)) read_capital_imaginary(exponent);
   return make(Op::power, without_bracket(std::move(base)), std::move(exponent));
@@ -140,9 +141,11 @@ Expr Parser::parse_degrees(Expr&& value) {
 Expr Parser::parse_exponent() {
   if (at_open(bracket::kGroup)) {
     Expr exponent = parse_bracket();
+    const Level level(*this);
     if (ok() && at(TokenKind::caret)) exponent = parse_power(std::move(exponent));
     return without_bracket(std::move(exponent));
   }
+  const Level level(*this);
   if (accept(TokenKind::minus)) return make(Op::negate, parse_exponent());
   accept(TokenKind::plus);
   Factor base = at(TokenKind::number) ? Factor{number_of(take().text)} : parse_primary();
