@@ -316,6 +316,8 @@ TEST(ParseNames, CallsFunctionsAndMultipliesNumbers) {
                 {"g(f(x))", "(call \"g\" (call \"f\" x))"},
                 {"P(A,B)", "(call \"P\" A B)"},
                 {"C(n,k)", "(call \"C\" n k)"},
+                {"P(X=1)", "(call \"P\" (relation X equal 1))"},
+                {"P(A \\cap B)", "(call \"P\" (intersection A B))"},
                 {"P(A)", "(multiply P A)"},
                 {"x(x+1)", "(multiply x (add x 1))"},
                 {"r(2+h)", "(multiply r (add 2 h))"},

@@ -19,6 +19,7 @@ TEST(ParseUnits, KnowsUnitsByWordsOnly) {
                 {"5\\mathrm{m}", "(quantity \"m\" 5)"},
                 {"5 \\text{ m/s}^2", "(quantity \"m/s^2\" 5)"},
                 {"5 km/h", "(quantity \"km/h\" 5)"},
+                {"5\\,\\mathrm{m\\cdot s^{-1}}", "(quantity \"m*s^-1\" 5)"},
                 {"60 miles per hour", "(quantity \"mile/h\" 60)"},
                 {"12 square feet", "(quantity \"ft^2\" 12)"},
                 {"3 meters cubed", "(quantity \"m^3\" 3)"},

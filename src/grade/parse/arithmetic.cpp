@@ -226,7 +226,7 @@ bool Parser::starts_factor() const {
         return !(brackets_.back() == ']') && next_ + 1 < tokens_.size() && !at(TokenKind::end, 1) &&
                !at(TokenKind::comma, 1) && !at(TokenKind::cup, 1) && !at(TokenKind::close, 1);
       }
-      return !(token.code == bracket::kRound && at(TokenKind::modulo, 1));
+      return !(token.code == bracket::kRound && at(TokenKind::modulo, 1)) && !at_such_that();
     case TokenKind::bar:
       return bar_opens();
     default:
@@ -239,6 +239,7 @@ bool Parser::starts_factor() const {
 bool Parser::bar_opens() const {
   if (brackets_.empty()) return true;
   if (brackets_.back() == bracket::kSet) return false;
+  if (brackets_.back() == bracket::kGroup && num_bars_left_ % 2 == 1) return false;  // {x | x > 1}
   if (brackets_.back() != static_cast<char>(peek().code)) return true;
   const bool behind_bar = tokens_[next_ - 1].kind == TokenKind::bar;
   const TokenKind next = peek(1).kind;

@@ -214,8 +214,8 @@ Expr Parser::parse_subscript(Expr&& base, std::size_t start) {
   return std::move(base);
 }
 
-/// Whether the name before is applied to the bracket here: f(x), and any name before a list, P(A, B). But a(b
-/// + c) and h(2 + h) are products.
+/// Whether the name before is applied to the bracket here: f(x), any name before a list, P(A, B), a capital
+/// before a statement, P(X = 1). But a(b + c) and h(2 + h) are products.
 bool Parser::at_call(const Expr& callee) const {
   const std::size_t ahead = at_open(bracket::kGroup) ? 1 : 0;  // f{\left(x \right)}
   if (!at_open(bracket::kRound, ahead) || at(TokenKind::modulo, ahead + 1)) return false;
@@ -223,12 +223,15 @@ bool Parser::at_call(const Expr& callee) const {
   if (symbol.op != Op::symbol) return false;
   const bool function = names_function(symbol.name);
   if (callee.op == Op::power && !function) return false;
+  const bool event = symbol.name[0] >= 'A' && symbol.name[0] <= 'Z';
   int depth = 0;
   for (std::size_t i = next_ + ahead; i < tokens_.size(); ++i) {
     const Token& token = tokens_[i];
     depth += token.kind == TokenKind::open ? 1 : token.kind == TokenKind::close ? -1 : 0;
     if (depth == 0) return function;
-    if (depth == 1 && token.kind == TokenKind::comma) return true;
+    const bool statement = token.kind == TokenKind::relation || token.kind == TokenKind::cap ||
+                           token.kind == TokenKind::cup || token.kind == TokenKind::mid;
+    if (depth == 1 && (token.kind == TokenKind::comma || (event && statement))) return true;
     if (function && token.kind == TokenKind::letter && token.text == symbol.name) return false;
   }
   return false;

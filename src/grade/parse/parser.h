@@ -139,6 +139,7 @@ class Parser {
   Expr parse_root();
   Expr parse_bracket();
   Expr finish_bracket(char open, Members&& members, std::size_t start);
+  [[nodiscard]] bool at_such_that() const;
   Expr parse_set_builder(Members&& members);
   Expr parse_reversed_interval();
   Expr parse_bar();
