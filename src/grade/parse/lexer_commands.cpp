@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include "../expr.h"
+#include "expr.h"
 #include "lexer_state.h"
 
 namespace reckon {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "../parse_answer.h"
+#include "parse_answer.h"
 #include "token.h"
 #include "words.h"
 
@@ -115,6 +115,7 @@ class Parser {
   [[nodiscard]] bool at_call(const Expr& callee) const;
   Factor parse_primary();
   Factor parse_other_primary();
+  Expr parse_money();
   Expr parse_letter();
   Expr parse_shape();
   Expr parse_accent();
@@ -138,6 +139,7 @@ class Parser {
   Expr parse_root();
   Expr parse_bracket();
   Expr finish_bracket(char open, Members&& members, std::size_t start);
+  [[nodiscard]] bool at_such_that() const;
   Expr parse_set_builder(Members&& members);
   Expr parse_reversed_interval();
   Expr parse_bar();
