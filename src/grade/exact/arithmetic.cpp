@@ -149,8 +149,8 @@ bool ProductBuilder::merge() {
   });
 }
 
-/// Moves whole powers of a number into the coefficient or, where they are too large for it, the other way round:
-/// 10 * 10^(10^9) is 10^(10^9 + 1).
+/// Moves whole powers of a number into the coefficient or, where they are too large for it, the other way
+/// round: 10 * 10^(10^9) is 10^(10^9 + 1).
 void ProductBuilder::take_number_power(Part& part) {
   const Rational& base = pool_[part.node].value;
   const Rational whole = part.factor.floor();
@@ -163,7 +163,8 @@ void ProductBuilder::take_number_power(Part& part) {
   }
   if (coefficient_.is_zero()) return;
   const slong up = fmpz_remove(fmpq_numref(coefficient_.get()), coefficient_.numerator(), base.numerator());
-  const slong down = fmpz_remove(fmpq_denref(coefficient_.get()), coefficient_.denominator(), base.numerator());
+  const slong down =
+      fmpz_remove(fmpq_denref(coefficient_.get()), coefficient_.denominator(), base.numerator());
   part.factor = part.factor + Rational(up - down);
 }
 
