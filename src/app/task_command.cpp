@@ -62,6 +62,8 @@ void list_tasks() {
   flush_output();
 }
 
+constexpr const char* kFormHelp = "where completions give their answers: tag, boxed, hashes or phrase";
+
 struct SampleOptions {
   std::string task;
   std::string path;
@@ -69,7 +71,14 @@ struct SampleOptions {
   std::int64_t level = 1;
   std::int64_t seed = 0;  // signed: CLI11 reads -1 into an unsigned number as 2^64 - 1
   std::int64_t count = 1;
+  std::string form = "tag";
 };
+
+AnswerConfig answer_config(const std::string& form) {
+  AnswerConfig config;
+  config.form = parse_enum<AnswerForm>("task: --form", form, ExitCode::usage);
+  return config;
+}
 
 void sample_task(const SampleOptions& options) {
   TaskConfig config;
@@ -78,7 +87,7 @@ void sample_task(const SampleOptions& options) {
   config.path = options.path;
   config.levels = {options.level};
   const Split split = parse_enum<Split>("task sample: --split", options.split, ExitCode::usage);
-  const auto task = make_task(config);
+  const auto task = make_task(config, answer_config(options.form));
   const auto seed = static_cast<std::uint64_t>(options.seed);
   for (std::uint64_t index = 0; index < static_cast<std::uint64_t>(options.count); ++index) {
     const Problem problem = task->problem(options.level, split, seed, index);
@@ -97,13 +106,15 @@ void sample_task(const SampleOptions& options) {
 /// The tasks that grade, made when first asked for.
 class Verifiers {
  public:
+  explicit Verifiers(const AnswerConfig& answer) : answer_(answer) {}
   const Task& of(TaskKind kind) {
     auto& task = tasks_[kind];
-    if (!task) task = make_verifier(kind);
+    if (!task) task = make_verifier(kind, answer_);
     return *task;
   }
 
  private:
+  AnswerConfig answer_;
   std::map<TaskKind, std::unique_ptr<Task>> tasks_;
 };
 
@@ -127,8 +138,8 @@ ordered_json score_line(Verifiers& verifiers, const json& line, const std::strin
   }
 }
 
-void score_completions(const std::string& path) {
-  Verifiers verifiers;
+void score_completions(const std::string& path, const std::string& form) {
+  Verifiers verifiers(answer_config(form));
   answer_json_lines(
       path, [&](const json& line, const std::string& where) { return score_line(verifiers, line, where); });
 }
@@ -151,6 +162,7 @@ void add_task_command(CLI::App& program) {
   sample->add_option("--count", options->count, "how many")->check(CLI::NonNegativeNumber);
   sample->add_option("--split", options->split, "train or held_out");
   sample->add_option("--path", options->path, "file of problems, for jsonl");
+  sample->add_option("--form", options->form, kFormHelp);
   sample->callback([options] { sample_task(*options); });
 
   CLI::App* score = command->add_subcommand(
@@ -159,7 +171,9 @@ void add_task_command(CLI::App& program) {
       "accuracy term: 1 or 0. A line may have finish_reason, eos (as where it has none) or length");
   auto path = std::make_shared<std::string>();
   score->add_option("file", *path, "JSON lines; standard input where it is not given or -");
-  score->callback([path] { score_completions(*path); });
+  auto form = std::make_shared<std::string>("tag");
+  score->add_option("--form", *form, kFormHelp);
+  score->callback([path, form] { score_completions(*path, *form); });
 }
 
 }  // namespace reckon
