@@ -223,6 +223,26 @@ TEST(TaskScore, PaysEachSampledTraceAndKeepsTheOrder) {
   }
 }
 
+TEST(TaskScore, ReadsAndWritesEachFormOfAnswers) {
+  for (const std::string form : {"tag", "boxed", "hashes", "phrase"}) {
+    const Outcome sampled = run("task sample --task arithmetic --level 2 --seed 3 --count 2 --form " + form);
+    ASSERT_EQ(sampled.code, 0) << sampled.error;
+    std::string input;
+    for (const json& line : lines_of(sampled.output)) {
+      input +=
+          json{{"task", "arithmetic"}, {"spec", line["spec"]}, {"completion", line["trace"]}}.dump() + "\n";
+    }
+    for (const std::string read : {"tag", "boxed", "hashes", "phrase"}) {
+      const auto lines = lines_of(run("task score --form " + read, input).output);
+      ASSERT_EQ(lines.size(), 2u);
+      EXPECT_EQ(lines[0]["verdict"], form == read ? "right" : "no_answer") << form << " read as " << read;
+    }
+  }
+  const Outcome wrong = run("task score --form box");
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.error, HasSubstr("task: --form \"box\" (need one of tag, boxed, hashes, phrase)"));
+}
+
 TEST(TaskScore, ReadsAFileAndTheFinishReason) {
   const testing::TempDir folder;
   const std::string path = (folder.path() / "in.jsonl").string();
