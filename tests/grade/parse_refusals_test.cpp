@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -102,9 +101,9 @@ TEST(ParseRefusals, KeepsItsLimits) {
             "refused: a number of more than 10 digits");
 }
 
-/// Deep or long text must be refused before it costs stack or time. With the limits on bytes and tokens
-/// raised the others still hold.
-TEST(ParseRefusals, SurvivesBombsInLinearTime) {
+/// Deep or long text must be refused before it costs stack or memory (its time: parse_bench). With the limits
+/// on bytes and tokens raised the others still hold.
+TEST(ParseRefusals, SurvivesBombs) {
   ParseLimits wide;
   wide.max_bytes = 1 << 20;
   wide.max_tokens = 1 << 20;
@@ -127,12 +126,9 @@ TEST(ParseRefusals, SurvivesBombsInLinearTime) {
       repeat("a mod ", 5000),    "A" + repeat("\\setminus A", 5000),
       repeat("\\boxed{1}", 5000)};
   for (const std::string& bomb : bombs) {
-    const auto start = std::chrono::steady_clock::now();
     const ParsedAnswer answer = parse_answer(bomb, Comma::separates_members, wide);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     EXPECT_NE(answer.status, ParseStatus::empty) << bomb.substr(0, 20);
     EXPECT_LT(to_text(answer.expr).size(), 200'000U) << bomb.substr(0, 20);
-    EXPECT_LT(seconds.count(), 0.5) << bomb.substr(0, 20);  // sanitizers too; a millisecond or two without
   }
   const std::string megabytes(5'000'000, '{');
   EXPECT_EQ(tree(megabytes), "refused: an answer of 5000000 bytes (limit 1000)");
