@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "reckon/base/philox.h"
 #include "reckon/grade/answer_form.h"
 #include "reckon/grade/extract.h"
 
@@ -66,6 +67,56 @@ TEST(ExtractBoxed, CountsBoxesAndSaysWhetherTheyDiffer) {
   EXPECT_EQ(other.num_answers, 3u);
   EXPECT_TRUE(other.several);
   EXPECT_EQ(other.answer, "8");
+}
+
+/// The end of the braces that open at a position, by counting; npos where they do not close.
+std::size_t matching_end(std::string_view text, std::size_t open) {
+  int depth = 0;
+  for (std::size_t i = open; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '{') {
+      ++depth;
+    } else if (text[i] == '}' && --depth == 0) {
+      return i;
+    }
+  }
+  return std::string_view::npos;
+}
+
+/// The box that ends last of those in no other, each found by a search of its own: quadratic, and plain.
+std::string last_box_by_search(std::string_view text) {
+  std::size_t last_begin = 0;
+  std::size_t last_end = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') continue;
+    if (text.substr(i).starts_with("\\boxed{")) {
+      const std::size_t end = matching_end(text, i + 6);
+      // A later box inside the one that was found ends before it.
+      if (end != std::string_view::npos && end > last_end) {
+        last_begin = i + 7;
+        last_end = end;
+      }
+    }
+    ++i;
+  }
+  const std::string_view found = trim_blanks(text.substr(last_begin, last_end - last_begin));
+  return found.empty() ? "(none)" : std::string(found);
+}
+
+TEST(ExtractBoxed, AgreesWithASearchOnRandomTexts) {
+  const std::string_view pieces[] = {"\\boxed{", "\\boxed{", "{", "}", "}", "\\{",
+                                     "\\}",      "\\\\",     "1", " ", "x"};
+  RandomStream random(3, 0);
+  int found = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    std::string text;
+    for (std::uint32_t length = random.below(16); length > 0; --length) text += pieces[random.below(11)];
+    const std::string expected = last_box_by_search(text);
+    ASSERT_EQ(answer_of(kBoxed, text), expected) << text;
+    found += expected != "(none)" ? 1 : 0;
+  }
+  EXPECT_GT(found, 10'000);
 }
 
 TEST(ExtractBoxed, JoinsBoxesWithNothingButSeparatorsBetween) {
@@ -163,6 +214,35 @@ TEST(ExtractForms, LookInTheLast64KiB) {
     EXPECT_EQ(answer_of(config, std::string(200'000, 'x') + answer), "8");
     EXPECT_EQ(answer_of(config, answer + "<think>" + std::string(200'000, 'x')), "(none)");
     EXPECT_EQ(answer_of(config, "<think>" + std::string(200'000, 'x') + answer), "(none)");
+  }
+}
+
+// Whatever stands in closed thinking changes nothing; what is found is a part of the completion.
+TEST(ExtractForms, HoldOnRandomTexts) {
+  const std::string_view pieces[] = {
+      "<think>", "</think>", "<answer>", "</answer>", "\\boxed{",       "\\fbox ", "{",  "}",
+      "\\",      "$",        "####",     "#",         "the answer is ", "Answer:", ". ", "\n",
+      "8",       ", ",       " and ",    "\xFF"};
+  RandomStream random(4, 0);
+  for (int i = 0; i < 50'000; ++i) {
+    std::string text;
+    for (std::uint32_t length = random.below(20); length > 0; --length) text += pieces[random.below(20)];
+    for (const AnswerConfig& config : {kTag, kBoxed, kHashes, kPhrase}) {
+      const Extracted alone = extract_answer(text, config);
+      ASSERT_EQ(alone.found, !alone.answer.empty());
+      if (alone.found) {
+        ASSERT_GE(alone.num_answers, 1u);
+        ASSERT_LE(text.data(), alone.answer.data());
+        ASSERT_LE(alone.answer.data() + alone.answer.size(), text.data() + text.size());
+        ASSERT_EQ(alone.answer, trim_blanks(alone.answer));
+      }
+      const std::string behind = "<think>" + text + "</think>";
+      ASSERT_FALSE(extract_answer(behind, config).found) << behind;
+      if (well_formed(text, config)) {
+        ASSERT_TRUE(alone.found) << text;
+        ASSERT_FALSE(alone.several) << text;
+      }
+    }
   }
 }
 

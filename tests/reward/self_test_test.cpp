@@ -88,10 +88,10 @@ TEST(CheckGrader, RefusesAFormThatCannotHoldTheAnswers) {
   const std::vector<std::int64_t> levels = {1};
   BrokenTask board("1 2\n2 1");
   board.use_answer_form({.form = AnswerForm::hashes});
-  EXPECT_EQ(
-      failure_of([&] { check_grader(board, levels); }),
-      "2: task \"arithmetic\" level 1: the answer \"1 2\\u000A2 1\" comes back from answer.form = \"hashes\" as "
-      "\"1 2\" (need the same). \"tag\" holds every answer.");
+  EXPECT_EQ(failure_of([&] { check_grader(board, levels); }),
+            "2: task \"arithmetic\" level 1: the answer \"1 2\\u000A2 1\" comes back from answer.form = "
+            "\"hashes\" as "
+            "\"1 2\" (need the same). \"tag\" holds every answer.");
   BrokenTask brace("{1");
   brace.use_answer_form({.form = AnswerForm::boxed});
   EXPECT_THAT(failure_of([&] { check_grader(brace, levels); }), HasSubstr("the answer \"{1\" comes back"));
@@ -132,6 +132,25 @@ TEST_F(CheckGolds, TakesGoldsThatEqualThemselves) {
   }
   for (const auto& [form, name] : enum_names(AnswerForm{}))
     EXPECT_EQ(check(lines, {.form = form}), "none") << name;
+}
+
+// Real golds: 1,319 test problems and 7,473 training problems, where they are there.
+TEST_F(CheckGolds, TakesEveryGoldOfGsm8k) {
+  const auto data = testing::shared_data();
+  if (!data) GTEST_SKIP() << "no shared/data";
+  for (const char* name : {"test.jsonl", "train.jsonl"}) {
+    const std::filesystem::path file = *data / "gsm8k" / name;
+    if (!std::filesystem::exists(file)) continue;
+    TaskConfig config;
+    config.name = "gsm8k";
+    config.kind = TaskKind::jsonl;
+    config.path = file.string();
+    for (const auto& [form, form_name] : enum_names(AnswerForm{})) {
+      const auto task = make_task(config, {.form = form});
+      EXPECT_GT(task->num_file_problems(Split::train) + task->num_file_problems(Split::held_out), 1000u);
+      EXPECT_EQ(failure_of([&] { check_grader(*task, std::vector<std::int64_t>{1}); }), "none") << form_name;
+    }
+  }
 }
 
 /// A file whose grader takes nothing that has a 7 in it, and everything that begins with a 9.
