@@ -41,9 +41,10 @@ std::string padded(std::string text, std::size_t width) {
 }
 
 void list_tasks() {
+  constexpr std::size_t kKindWidth = 22;
   const auto row = [](const std::string& kind, const std::string& level, const std::string& distinct,
                       const std::string& example) {
-    write_line(padded(kind, 12) + padded(level, 7) + padded(distinct, 20) + example);
+    write_line(padded(kind, kKindWidth) + padded(level, 7) + padded(distinct, 20) + example);
   };
   row("kind", "level", "distinct problems", "example");
   for (const auto& entry : enum_names(TaskKind{})) {
@@ -145,7 +146,7 @@ void add_task_command(CLI::App& program) {
 
   CLI::App* sample = command->add_subcommand("sample", "Draw problems, one JSON object a line");
   auto options = std::make_shared<SampleOptions>();
-  sample->add_option("--task", options->task, "arithmetic, knights or jsonl")->required();
+  sample->add_option("--task", options->task, "kind of task; see `reckon task list`")->required();
   sample->add_option("--level", options->level, "level of difficulty; see `reckon task list`");
   sample->add_option("--seed", options->seed, "names the stream of problems")->check(CLI::NonNegativeNumber);
   sample->add_option("--count", options->count, "how many")->check(CLI::NonNegativeNumber);

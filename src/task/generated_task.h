@@ -26,8 +26,8 @@ class GeneratedTask : public Task {
                                 std::uint64_t index) const final;
 
  protected:
-  /// A random problem of the level. May leave all but the prompt to complete(), which is called only where the
-  /// problem is on the wanted side of the split.
+  /// A random problem of the level. May leave all but the prompt to complete(), which is called only where
+  /// the problem is on the wanted side of the split.
   [[nodiscard]] virtual Draft draw(std::int64_t level, RandomStream& random) const = 0;
   /// Fills spec, answer and steps from the prompt, for generators whose draw() does not.
   virtual void complete(Draft&) const {}
@@ -45,9 +45,14 @@ void check_level(const Task& task, std::int64_t level);
 /// Sets trace and direct from the steps and the answer.
 void write_completions(Problem& problem, std::string_view steps);
 
+/// The task of a kind that makes its problems itself: the table of them is in task_kinds.cpp.
+/// \throws Error(internal) for any other kind.
+[[nodiscard]] std::unique_ptr<Task> make_generated_task(TaskKind kind, std::string name);
+
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);
 /// \param path  empty: a task that only grades.
-[[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path, FileSplit split);
+[[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path,
+                                                    FileSplit split);
 
 }  // namespace reckon

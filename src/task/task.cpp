@@ -78,7 +78,6 @@ Problem GeneratedTask::problem(std::int64_t level, Split split, std::uint64_t se
 }
 
 std::unique_ptr<Task> make_task(const TaskConfig& config) {
-  std::unique_ptr<Task> task;
   const std::string where = "task \"" + config.name + "\": ";
   const bool is_file = config.kind == TaskKind::jsonl;
   if (is_file && config.path.empty()) {
@@ -88,17 +87,8 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
     throw Error(ExitCode::usage, where + "path \"" + config.path + "\" is not used (need none: kind " +
                                      std::string(enum_name(config.kind)) + " makes its problems)");
   }
-  switch (config.kind) {
-    case TaskKind::arithmetic:
-      task = make_arithmetic_task(config.name);
-      break;
-    case TaskKind::knights:
-      task = make_knights_task(config.name);
-      break;
-    case TaskKind::jsonl:
-      task = make_jsonl_task(config.name, config.path, config.split);
-      break;
-  }
+  std::unique_ptr<Task> task = is_file ? make_jsonl_task(config.name, config.path, config.split)
+                                       : make_generated_task(config.kind, config.name);
   for (const std::int64_t level : config.levels) check_level(*task, level);
   if (config.eval_level != 0) check_level(*task, config.eval_level);
   return task;

@@ -1,0 +1,28 @@
+#include "generated_task.h"
+#include "reckon/base/error.h"
+
+namespace reckon {
+namespace {
+
+struct Maker {
+  TaskKind kind;
+  std::unique_ptr<Task> (*make)(std::string name);
+};
+
+/// Every kind but jsonl, which is made from a file.
+constexpr Maker kMakers[] = {
+    {TaskKind::arithmetic, make_arithmetic_task},
+    {TaskKind::knights, make_knights_task},
+};
+
+}  // namespace
+
+std::unique_ptr<Task> make_generated_task(TaskKind kind, std::string name) {
+  for (const Maker& maker : kMakers) {
+    if (maker.kind == kind) return maker.make(std::move(name));
+  }
+  throw Error(ExitCode::internal, "task \"" + name + "\": kind " + std::string(enum_name(kind)) +
+                                      " has no generator (need a row in task_kinds.cpp)");
+}
+
+}  // namespace reckon
