@@ -51,6 +51,8 @@ void write_completions(Problem& problem, std::string_view steps);
 
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_countdown_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_game24_task(std::string name);
 /// \param path  empty: a task that only grades.
 [[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path,
                                                     FileSplit split);

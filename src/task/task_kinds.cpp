@@ -13,6 +13,8 @@ struct Maker {
 constexpr Maker kMakers[] = {
     {TaskKind::arithmetic, make_arithmetic_task},
     {TaskKind::knights, make_knights_task},
+    {TaskKind::countdown, make_countdown_task},
+    {TaskKind::game24, make_game24_task},
 };
 
 }  // namespace

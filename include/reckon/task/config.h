@@ -9,16 +9,19 @@
 
 namespace reckon {
 
-/// Numbers name streams of problems: never renumber. Puzzles of grids and search from 10, of logic and worlds from
-/// 30, mathematics from 50.
+/// Numbers name streams of problems: never renumber. Puzzles of grids and search from 10, of logic and worlds
+/// from 30, mathematics from 50.
 enum class TaskKind {
   arithmetic = 0,
   knights = 1,
   jsonl = 2,
+  countdown = 10,
+  game24 = 11,
 };
 constexpr auto enum_names(TaskKind) {
   return std::array{EnumName{TaskKind::arithmetic, "arithmetic"}, EnumName{TaskKind::knights, "knights"},
-                    EnumName{TaskKind::jsonl, "jsonl"}};
+                    EnumName{TaskKind::jsonl, "jsonl"}, EnumName{TaskKind::countdown, "countdown"},
+                    EnumName{TaskKind::game24, "game24"}};
 }
 
 /// Which side of the split the problems of a file are on.
