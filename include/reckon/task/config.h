@@ -17,11 +17,18 @@ enum class TaskKind {
   jsonl = 2,
   countdown = 10,
   game24 = 11,
+  mini_sudoku = 12,
+  sudoku = 13,
+  futoshiki = 14,
+  n_queens = 15,
 };
 constexpr auto enum_names(TaskKind) {
-  return std::array{EnumName{TaskKind::arithmetic, "arithmetic"}, EnumName{TaskKind::knights, "knights"},
-                    EnumName{TaskKind::jsonl, "jsonl"}, EnumName{TaskKind::countdown, "countdown"},
-                    EnumName{TaskKind::game24, "game24"}};
+  return std::array{
+      EnumName{TaskKind::arithmetic, "arithmetic"}, EnumName{TaskKind::knights, "knights"},
+      EnumName{TaskKind::jsonl, "jsonl"},           EnumName{TaskKind::countdown, "countdown"},
+      EnumName{TaskKind::game24, "game24"},         EnumName{TaskKind::mini_sudoku, "mini_sudoku"},
+      EnumName{TaskKind::sudoku, "sudoku"},         EnumName{TaskKind::futoshiki, "futoshiki"},
+      EnumName{TaskKind::n_queens, "n_queens"}};
 }
 
 /// Which side of the split the problems of a file are on.

@@ -21,8 +21,8 @@ struct Level {
   bool whole = true;           ///< solved in whole numbers; else each solution goes through a fraction
   std::uint64_t distinct = 0;  ///< sets of values that have such a solution, by exhaustion
 };
-constexpr std::array kLevels = {Level{6, true, 102}, Level{9, true, 397}, Level{10, true, 556}, Level{13, true, 1346},
-                                Level{13, false, 16}};
+constexpr std::array kLevels = {Level{6, true, 102}, Level{9, true, 397}, Level{10, true, 556},
+                                Level{13, true, 1346}, Level{13, false, 16}};
 /// Draws of values after which the generator has a defect: at level 5 about one in 100 will do.
 constexpr int kMaxTries = 20'000;
 

@@ -10,7 +10,7 @@
 
 namespace reckon {
 
-/// Inclusive bounds of whole numbers, or of how many there are.
+/// Inclusive bounds of whole numbers; of how many, too.
 struct GridRange {
   int low = 0;
   int high = 0;
