@@ -11,10 +11,16 @@ struct Maker {
 
 /// Every kind but jsonl, which is made from a file.
 constexpr Maker kMakers[] = {
-    {TaskKind::arithmetic, make_arithmetic_task},   {TaskKind::knights, make_knights_task},
-    {TaskKind::countdown, make_countdown_task},     {TaskKind::game24, make_game24_task},
-    {TaskKind::mini_sudoku, make_mini_sudoku_task}, {TaskKind::sudoku, make_sudoku_task},
-    {TaskKind::futoshiki, make_futoshiki_task},     {TaskKind::n_queens, make_n_queens_task},
+    {TaskKind::arithmetic, make_arithmetic_task},
+    {TaskKind::knights, make_knights_task},
+    {TaskKind::countdown, make_countdown_task},
+    {TaskKind::game24, make_game24_task},
+    {TaskKind::mini_sudoku, make_mini_sudoku_task},
+    {TaskKind::sudoku, make_sudoku_task},
+    {TaskKind::futoshiki, make_futoshiki_task},
+    {TaskKind::n_queens, make_n_queens_task},
+    {TaskKind::hanoi, make_hanoi_task},
+    {TaskKind::cryptarithm, make_cryptarithm_task},
 };
 
 }  // namespace
