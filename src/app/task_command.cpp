@@ -43,9 +43,10 @@ std::string padded(std::string text, std::size_t width) {
 }
 
 void list_tasks() {
+  constexpr std::size_t kKindWidth = 22;
   const auto row = [](const std::string& kind, const std::string& level, const std::string& distinct,
                       const std::string& example) {
-    write_line(padded(kind, 12) + padded(level, 7) + padded(distinct, 20) + example);
+    write_line(padded(kind, kKindWidth) + padded(level, 7) + padded(distinct, 20) + example);
   };
   row("kind", "level", "distinct problems", "example");
   for (const auto& entry : enum_names(TaskKind{})) {

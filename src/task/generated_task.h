@@ -48,8 +48,20 @@ void check_level(const Task& task, std::int64_t level);
 /// Sets trace and direct from the steps and the answer, in a form.
 void write_completions(const AnswerConfig& form, Problem& problem, std::string_view steps);
 
+/// The task of a kind that makes its problems itself: the table of them is in task_kinds.cpp.
+/// \throws Error(internal) for any other kind.
+[[nodiscard]] std::unique_ptr<Task> make_generated_task(TaskKind kind, std::string name);
+
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_countdown_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_game24_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_mini_sudoku_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_sudoku_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_futoshiki_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_n_queens_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_hanoi_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_cryptarithm_task(std::string name);
 /// \param path    empty: a task that only grades.
 /// \param grader  with a command: the program that grades.
 [[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path,

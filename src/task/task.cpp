@@ -100,19 +100,12 @@ std::unique_ptr<Task> make_task(const TaskConfig& config, const AnswerConfig& an
     throw Error(ExitCode::usage,
                 where + "kind command without a program (need source = { command = [...] })");
   }
-  switch (config.kind) {
-    case TaskKind::arithmetic:
-      task = make_arithmetic_task(config.name);
-      break;
-    case TaskKind::knights:
-      task = make_knights_task(config.name);
-      break;
-    case TaskKind::jsonl:
-      task = make_jsonl_task(config.name, config.path, config.split, config.grader);
-      break;
-    case TaskKind::command:
-      task = make_command_task(config.name, config.source);
-      break;
+  if (config.kind == TaskKind::jsonl) {
+    task = make_jsonl_task(config.name, config.path, config.split, config.grader);
+  } else if (config.kind == TaskKind::command) {
+    task = make_command_task(config.name, config.source);
+  } else {
+    task = make_generated_task(config.kind, config.name);
   }
   task->use_answer_form(answer);
   for (const std::int64_t level : config.levels) check_level(*task, level);

@@ -16,10 +16,28 @@ enum class TaskKind {
   knights = 1,
   jsonl = 2,
   command = 3,
+  countdown = 10,
+  game24 = 11,
+  mini_sudoku = 12,
+  sudoku = 13,
+  futoshiki = 14,
+  n_queens = 15,
+  hanoi = 16,
+  cryptarithm = 17,
 };
 constexpr auto enum_names(TaskKind) {
-  return std::array{EnumName{TaskKind::arithmetic, "arithmetic"}, EnumName{TaskKind::knights, "knights"},
-                    EnumName{TaskKind::jsonl, "jsonl"}, EnumName{TaskKind::command, "command"}};
+  return std::array{EnumName{TaskKind::arithmetic, "arithmetic"},
+                    EnumName{TaskKind::knights, "knights"},
+                    EnumName{TaskKind::jsonl, "jsonl"},
+                    EnumName{TaskKind::command, "command"},
+                    EnumName{TaskKind::countdown, "countdown"},
+                    EnumName{TaskKind::game24, "game24"},
+                    EnumName{TaskKind::mini_sudoku, "mini_sudoku"},
+                    EnumName{TaskKind::sudoku, "sudoku"},
+                    EnumName{TaskKind::futoshiki, "futoshiki"},
+                    EnumName{TaskKind::n_queens, "n_queens"},
+                    EnumName{TaskKind::hanoi, "hanoi"},
+                    EnumName{TaskKind::cryptarithm, "cryptarithm"}};
 }
 
 /// Which side of the split the problems of a file are on.
