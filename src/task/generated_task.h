@@ -26,8 +26,8 @@ class GeneratedTask : public Task {
                                 std::uint64_t index) const final;
 
  protected:
-  /// A random problem of the level. May leave all but the prompt to complete(), which is called only where the
-  /// problem is on the wanted side of the split.
+  /// A random problem of the level. May leave all but the prompt to complete(), which is called only where
+  /// the problem is on the wanted side of the split.
   [[nodiscard]] virtual Draft draw(std::int64_t level, RandomStream& random) const = 0;
   /// Fills spec, answer and steps from the prompt, for generators whose draw() does not.
   virtual void complete(Draft&) const {}
@@ -47,7 +47,11 @@ void write_completions(Problem& problem, std::string_view steps);
 
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_base_conversion_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_circuit_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_calendar_task(std::string name);
 /// \param path  empty: a task that only grades.
-[[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path, FileSplit split);
+[[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path,
+                                                    FileSplit split);
 
 }  // namespace reckon

@@ -98,6 +98,15 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
     case TaskKind::jsonl:
       task = make_jsonl_task(config.name, config.path, config.split);
       break;
+    case TaskKind::base_conversion:
+      task = make_base_conversion_task(config.name);
+      break;
+    case TaskKind::circuit:
+      task = make_circuit_task(config.name);
+      break;
+    case TaskKind::calendar:
+      task = make_calendar_task(config.name);
+      break;
   }
   for (const std::int64_t level : config.levels) check_level(*task, level);
   if (config.eval_level != 0) check_level(*task, config.eval_level);

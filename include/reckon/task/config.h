@@ -9,16 +9,21 @@
 
 namespace reckon {
 
-/// Numbers name streams of problems: never renumber. Puzzles of grids and search from 10, of logic and worlds from
-/// 30, mathematics from 50.
+/// Numbers name streams of problems: never renumber. Puzzles of grids and search from 10, of logic and worlds
+/// from 30, mathematics from 50.
 enum class TaskKind {
   arithmetic = 0,
   knights = 1,
   jsonl = 2,
+  circuit = 33,
+  calendar = 35,
+  base_conversion = 37,
 };
 constexpr auto enum_names(TaskKind) {
-  return std::array{EnumName{TaskKind::arithmetic, "arithmetic"}, EnumName{TaskKind::knights, "knights"},
-                    EnumName{TaskKind::jsonl, "jsonl"}};
+  return std::array{
+      EnumName{TaskKind::arithmetic, "arithmetic"}, EnumName{TaskKind::knights, "knights"},
+      EnumName{TaskKind::jsonl, "jsonl"},           EnumName{TaskKind::circuit, "circuit"},
+      EnumName{TaskKind::calendar, "calendar"},     EnumName{TaskKind::base_conversion, "base_conversion"}};
 }
 
 /// Which side of the split the problems of a file are on.
