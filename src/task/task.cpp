@@ -107,6 +107,15 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
     case TaskKind::calendar:
       task = make_calendar_task(config.name);
       break;
+    case TaskKind::modular_chain:
+      task = make_modular_chain_task(config.name);
+      break;
+    case TaskKind::linear_equations:
+      task = make_linear_equations_task(config.name);
+      break;
+    case TaskKind::multiplication:
+      task = make_multiplication_task(config.name);
+      break;
   }
   for (const std::int64_t level : config.levels) check_level(*task, level);
   if (config.eval_level != 0) check_level(*task, config.eval_level);

@@ -18,12 +18,20 @@ enum class TaskKind {
   circuit = 33,
   calendar = 35,
   base_conversion = 37,
+  modular_chain = 50,
+  linear_equations = 51,
+  multiplication = 52,
 };
 constexpr auto enum_names(TaskKind) {
-  return std::array{
-      EnumName{TaskKind::arithmetic, "arithmetic"}, EnumName{TaskKind::knights, "knights"},
-      EnumName{TaskKind::jsonl, "jsonl"},           EnumName{TaskKind::circuit, "circuit"},
-      EnumName{TaskKind::calendar, "calendar"},     EnumName{TaskKind::base_conversion, "base_conversion"}};
+  return std::array{EnumName{TaskKind::arithmetic, "arithmetic"},
+                    EnumName{TaskKind::knights, "knights"},
+                    EnumName{TaskKind::jsonl, "jsonl"},
+                    EnumName{TaskKind::circuit, "circuit"},
+                    EnumName{TaskKind::calendar, "calendar"},
+                    EnumName{TaskKind::base_conversion, "base_conversion"},
+                    EnumName{TaskKind::modular_chain, "modular_chain"},
+                    EnumName{TaskKind::linear_equations, "linear_equations"},
+                    EnumName{TaskKind::multiplication, "multiplication"}};
 }
 
 /// Which side of the split the problems of a file are on.
