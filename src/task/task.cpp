@@ -116,6 +116,9 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
     case TaskKind::multiplication:
       task = make_multiplication_task(config.name);
       break;
+    case TaskKind::sat:
+      task = make_sat_task(config.name);
+      break;
   }
   for (const std::int64_t level : config.levels) check_level(*task, level);
   if (config.eval_level != 0) check_level(*task, config.eval_level);
