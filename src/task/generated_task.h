@@ -54,6 +54,14 @@ void write_completions(const AnswerConfig& form, Problem& problem, std::string_v
 
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_base_conversion_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_circuit_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_calendar_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_modular_chain_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_linear_equations_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_multiplication_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_sat_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_syllogism_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_countdown_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_game24_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_mini_sudoku_task(std::string name);

@@ -9,7 +9,7 @@ struct Maker {
   std::unique_ptr<Task> (*make)(std::string name);
 };
 
-/// Every kind but jsonl, which is made from a file.
+/// Every kind but jsonl and command, which are made from a file or a program.
 constexpr Maker kMakers[] = {
     {TaskKind::arithmetic, make_arithmetic_task},
     {TaskKind::knights, make_knights_task},
@@ -21,6 +21,14 @@ constexpr Maker kMakers[] = {
     {TaskKind::n_queens, make_n_queens_task},
     {TaskKind::hanoi, make_hanoi_task},
     {TaskKind::cryptarithm, make_cryptarithm_task},
+    {TaskKind::sat, make_sat_task},
+    {TaskKind::circuit, make_circuit_task},
+    {TaskKind::syllogism, make_syllogism_task},
+    {TaskKind::calendar, make_calendar_task},
+    {TaskKind::base_conversion, make_base_conversion_task},
+    {TaskKind::modular_chain, make_modular_chain_task},
+    {TaskKind::linear_equations, make_linear_equations_task},
+    {TaskKind::multiplication, make_multiplication_task},
 };
 
 }  // namespace

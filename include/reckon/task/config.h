@@ -24,6 +24,14 @@ enum class TaskKind {
   n_queens = 15,
   hanoi = 16,
   cryptarithm = 17,
+  sat = 32,
+  circuit = 33,
+  syllogism = 34,
+  calendar = 35,
+  base_conversion = 37,
+  modular_chain = 50,
+  linear_equations = 51,
+  multiplication = 52,
 };
 constexpr auto enum_names(TaskKind) {
   return std::array{EnumName{TaskKind::arithmetic, "arithmetic"},
@@ -37,7 +45,15 @@ constexpr auto enum_names(TaskKind) {
                     EnumName{TaskKind::futoshiki, "futoshiki"},
                     EnumName{TaskKind::n_queens, "n_queens"},
                     EnumName{TaskKind::hanoi, "hanoi"},
-                    EnumName{TaskKind::cryptarithm, "cryptarithm"}};
+                    EnumName{TaskKind::cryptarithm, "cryptarithm"},
+                    EnumName{TaskKind::sat, "sat"},
+                    EnumName{TaskKind::circuit, "circuit"},
+                    EnumName{TaskKind::syllogism, "syllogism"},
+                    EnumName{TaskKind::calendar, "calendar"},
+                    EnumName{TaskKind::base_conversion, "base_conversion"},
+                    EnumName{TaskKind::modular_chain, "modular_chain"},
+                    EnumName{TaskKind::linear_equations, "linear_equations"},
+                    EnumName{TaskKind::multiplication, "multiplication"}};
 }
 
 /// Which side of the split the problems of a file are on.

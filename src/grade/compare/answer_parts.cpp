@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "../compare_scalars.h"
+#include "compare_scalars.h"
 
 namespace reckon {
 namespace {

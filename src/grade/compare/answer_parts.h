@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "../expr_build.h"
+#include "expr_build.h"
 
 namespace reckon {
 
