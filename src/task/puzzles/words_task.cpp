@@ -6,16 +6,16 @@ namespace reckon {
 namespace {
 
 /// Far above any right answer; below it every reader is fast.
-constexpr std::size_t kMaxAnswerBytes = 16'384;
+constexpr std::size_t kMaxReadBytes = 16'384;
 
 }  // namespace
 
 Grade WordsTask::grade(std::string_view spec, std::string_view answer) const {
   const LogicSpec rules(enum_name(kind_), spec);
   const std::string_view text = trim_blanks(answer);
-  const Grade grade = judge(rules, text.size() > kMaxAnswerBytes ? std::string_view{} : text);
+  const Grade grade = judge(rules, text.size() > kMaxReadBytes ? std::string_view{} : text);
   if (text.empty()) return Grade::no_answer;
-  return text.size() > kMaxAnswerBytes ? Grade::different : grade;
+  return text.size() > kMaxReadBytes ? Grade::different : grade;
 }
 
 std::optional<std::uint64_t> WordsTask::distinct_problems(std::int64_t level) const {
