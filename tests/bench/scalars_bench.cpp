@@ -57,7 +57,7 @@ int main(int argc, char** argv) {
       power_of(x + y + 1, 20) * power_of(1 + y + x, 19) * (y + x + 1) + 0 * x);
   add("double_angle", function_of(Op::sin, 2 * x), 2 * function_of(Op::sin, x) * function_of(Op::cos, x));
   add("double_angle/wrong", function_of(Op::sin, 2 * x), 2 * function_of(Op::sin, x), Equality::different);
-  add("roots_of_two_variables", n(1) / (function_of(Op::absolute, reckon::testing::sqrt(x)) + 1),
+  add("root_in_denominator", n(1) / (function_of(Op::absolute, reckon::testing::sqrt(x)) + 1),
       n(1) / (1 + function_of(Op::absolute, reckon::testing::sqrt(x))));
   add("certified_arctan", function_of(Op::arctan, n(1) / 2) + function_of(Op::arctan, n(1) / 3), pi() / 4);
   add("certified_cube_roots", root(2 + surd(5), 3) - root(surd(5) - 2, 3), n(1));

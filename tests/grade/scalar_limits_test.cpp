@@ -179,7 +179,7 @@ TEST(ScalarLimits, GcdsOfPolynomials) {
 }
 
 /// The most memory this process had, in bytes.
-std::uint64_t peak_memory() {
+[[maybe_unused]] std::uint64_t peak_memory() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;

@@ -2,7 +2,7 @@
 """Compares verdicts on pairs of expressions with their values in Python.
 
 Usage: scalars_oracle.py FILE. Each line holds, with tabs between: the kind of expressions, the verdict (equal or
-different), and two expressions. Rationals are computed with fractions.Fraction, everything else with mpmath to 120
+different), and two expressions. Rationals are computed with fractions.Fraction, everything else with mpmath to 250
 digits (which SymPy brings), with variables at three points. Prints each line that Python decides otherwise.
 """
 import fractions
@@ -11,7 +11,7 @@ import sys
 
 import mpmath
 
-mpmath.mp.dps = 120
+mpmath.mp.dps = 250
 
 
 def fraction_power(base, exponent):

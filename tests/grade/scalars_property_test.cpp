@@ -115,7 +115,7 @@ TEST(ScalarProperties, ValuesAreThoseOfPython) {
   for (const auto& [kind, name] : names) {
     RandomTrees trees(kind, 11);
     std::map<Equality, int> counts;
-    const std::size_t num_pairs = sweep_size(500, 20'000);
+    const std::size_t num_pairs = sweep_size(500, 5'000);
     for (std::size_t i = 0; i < num_pairs; ++i) {
       const Expr a = trees.tree(3);
       Expr b = trees.rewritten(a);

@@ -1,8 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <atomic>
 #include <ostream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "expr_builder.h"
@@ -363,6 +364,27 @@ TEST(Notation, BasesUnitsAndWhatIsNoScalar) {
   EXPECT_EQ(equal_values(either, either), Equality::undecided);
   EXPECT_EQ(equal_values(node(Op::tuple, {n(1), n(2)}), node(Op::tuple, {n(1), n(2)})), Equality::undecided);
   EXPECT_EQ(equal_values(node(Op::sin), n(2)), Equality::undecided);  // without its argument
+}
+
+TEST(Threads, EachHasItsOwnCaches) {
+  const Expr x = v("x");
+  const std::vector<Pair> pairs{
+      {"surds", 1 / (sqrt(3) + sqrt(2)), sqrt(3) - sqrt(2)},
+      {"sine", sin(pi() / 10), (sqrt(5) - 1) / 4},
+      {"polynomial", pow(x + 1, 20) * pow(x + 1, 30), pow(pow(x, 2) + 2 * x + 1, 25)},
+      {"functions", sin(2 * x), 2 * sin(x) * cos(x)}};
+  std::atomic<int> num_wrong = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (const Pair& pair : pairs) {
+        if (equal_values(pair.a, pair.b) != Equality::equal) ++num_wrong;
+        if (equal_values(pair.a, pair.b + 1) != Equality::different) ++num_wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(num_wrong, 0);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "program_test.h"
 #include "reckon/reward/reward.h"
+#include "reckon/reward/self_test.h"
 #include "reckon/task/task.h"
 #include "support/processes.h"
 

@@ -13,6 +13,12 @@
 namespace reckon {
 namespace {
 
+// AddressSanitizer's shadow is terabytes of writable mappings: there is no limit in that build.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kLimitsMemory = false;
+#else
+constexpr bool kLimitsMemory = true;
+#endif
 constexpr rlim_t kMaxDataBytes = rlim_t{512} * 1024 * 1024;
 constexpr rlim_t kMaxCpuSeconds = 2;
 
@@ -32,13 +38,12 @@ rlim_t data_bytes() {
 }
 
 void limit_memory() {
-#ifndef __SANITIZE_ADDRESS__
   // RLIMIT_DATA counts what the worker writes to. RLIMIT_AS would count the program's libraries as well,
-  // which are mapped (gigabytes, with LibTorch) but not used here. AddressSanitizer's shadow is terabytes of
-  // writable mappings: there is no limit in that build.
-  const rlim_t limit = data_bytes() + kMaxDataBytes;
-  set_limit(RLIMIT_DATA, limit, limit);
-#endif
+  // which are mapped (gigabytes, with LibTorch) but not used here.
+  if (kLimitsMemory) {
+    const rlim_t limit = data_bytes() + kMaxDataBytes;
+    set_limit(RLIMIT_DATA, limit, limit);
+  }
   set_limit(RLIMIT_CORE, 0, 0);
 }
 

@@ -7,17 +7,6 @@ namespace {
 constexpr long kMaxExpBits = 600;     // the result's exponent has as many bits
 constexpr long kMaxTrigBits = 4'000;  // reduced by pi with as many bits more
 constexpr long kMaxGammaBits = 600;
-constexpr long kMaxFloorBits = 70'000;
-
-bool is_below(const acb_t x, long bits) {
-  if (acb_is_finite(x) == 0) return false;
-  mag_t size;
-  mag_init(size);
-  acb_get_mag(size, x);
-  const bool result = mag_cmp_2exp_si(size, bits) < 0;
-  mag_clear(size);
-  return result;
-}
 
 long magnitude_bits(const acb_t x) {
   mag_t size;
@@ -55,6 +44,16 @@ void factorial_of(acb_t result, const acb_t x, long precision) {
 }
 
 }  // namespace
+
+bool is_below(const acb_t x, long bits) {
+  if (acb_is_finite(x) == 0) return false;
+  mag_t size;
+  mag_init(size);
+  acb_get_mag(size, x);
+  const bool result = mag_cmp_2exp_si(size, bits) < 0;
+  mag_clear(size);
+  return result;
+}
 
 void guarded_exp(acb_t result, const acb_t x, long precision) {
   if (!is_below(x, kMaxExpBits)) {

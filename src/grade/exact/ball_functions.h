@@ -14,6 +14,12 @@ void guarded_pow(acb_t result, const acb_t base, const acb_t exponent, long prec
 /// The principal root; of odd degree and with variables inside, the real one of a negative value.
 void radical_of(acb_t result, const acb_t x, unsigned long degree, bool is_constant, long precision);
 
+/// Whether |x| < 2^bits all over the ball.
+[[nodiscard]] bool is_below(const acb_t x, long bits);
+
+/// floor() is asked of smaller values only.
+inline constexpr long kMaxFloorBits = 66'000;
+
 /// The smaller of two real balls.
 void minimum(acb_t result, const acb_t a, const acb_t b, long precision);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "arithmetic.h"
+#include "ball_functions.h"
 #include "balls.h"
 #include "expand.h"
 #include "functions.h"
@@ -12,20 +13,32 @@ bool has_no_value(const Pool& pool, NodeId x) {
   return pool[x].kind == Kind::undefined || pool[x].kind == Kind::infinity;
 }
 
+/// The only integer in a ball below kMaxFloorBits. Arb ends the process where the exponent of a midpoint is
+/// below -2^62: of one close to 0 it is not asked.
+std::optional<Integer> only_integer(const arb_t ball) {
+  Integer value;
+  if (arf_cmpabs_2exp_si(arb_midref(ball), -64) < 0) {
+    const bool is_zero = mag_cmp_2exp_si(arb_radref(ball), -1) < 0 && arb_contains_zero(ball) != 0;
+    return is_zero ? std::optional(value) : std::nullopt;
+  }
+  if (arb_get_unique_fmpz(value.get(), ball) == 0) return std::nullopt;
+  return value;
+}
+
 /// floor of a real constant: an integer that the balls enclose, or that the value is shown to be.
 NodeId floor_of_constant(Pool& pool, NodeId x) {
   for (const long precision : {64, 256, 1024}) {
     const auto ball = evaluate_constant(pool, x, precision);
-    if (!ball || arb_is_zero(ball->imag()) == 0 || arf_cmpabs_2exp_si(arb_midref(ball->real()), 60'000) > 0) {
+    // Also a wide ball may not be asked for its integers: Arb ends the process.
+    if (!ball || arb_is_zero(ball->imag()) == 0 || !is_below(ball->get(), kMaxFloorBits)) {
       return pool.function(Op::floor, {x});
     }
     RealBall floor;
-    arb_floor(floor.get(), ball->real(), precision + 60'000);
-    Integer value;
-    if (arb_get_unique_fmpz(value.get(), floor.get()) != 0) return pool.number(Rational(value.get()));
+    arb_floor(floor.get(), ball->real(), precision + kMaxFloorBits);
+    if (const auto value = only_integer(floor.get())) return pool.number(Rational(value->get()));
     // Near an integer, perhaps on it.
-    if (arb_get_unique_fmpz(value.get(), ball->real()) != 0) {
-      const NodeId integer = pool.number(Rational(value.get()));
+    if (const auto value = only_integer(ball->real())) {
+      const NodeId integer = pool.number(Rational(value->get()));
       if (expands_to_zero(pool, subtract(pool, x, integer))) return integer;
     }
   }

@@ -58,6 +58,20 @@ void derive_degree(Node& node, const Pool& pool) {
   }
 }
 
+void derive_function(Node& node, const Pool& pool) {
+  const bool are_real = std::all_of(node.parts.begin(), node.parts.end(),
+                                    [&](const Part& part) { return pool[part.node].is_real; });
+  node.is_real = is_real_function(node.op) && are_real;
+  node.is_positive = node.op == Op::exp && node.is_real;
+  if (node.op == Op::ln) node.is_real = pool[node.parts[0].node].is_positive;
+  if (node.op == Op::ln && pool[node.parts[0].node].kind == Kind::number) {
+    node.is_positive = pool[node.parts[0].node].value > Rational(1);
+  }
+  if (node.op == Op::conjugate || node.op == Op::real_part || node.op == Op::imaginary_part) {
+    node.needs_complex = node.needs_complex || !node.is_constant;
+  }
+}
+
 void derive(Node& node, const Pool& pool) {
   const auto all = [&](auto&& predicate) {
     return std::all_of(node.parts.begin(), node.parts.end(),
@@ -106,16 +120,7 @@ void derive(Node& node, const Pool& pool) {
       node.is_real = node.is_positive;
       break;
     case Kind::function:
-      node.is_real =
-          is_real_function(node.op) && all([](const Node& n, const Rational&) { return n.is_real; });
-      node.is_positive = node.op == Op::exp && node.is_real;
-      if (node.op == Op::ln) node.is_real = pool[node.parts[0].node].is_positive;
-      if (node.op == Op::ln && pool[node.parts[0].node].kind == Kind::number) {
-        node.is_positive = pool[node.parts[0].node].value > Rational(1);
-      }
-      if (node.op == Op::conjugate || node.op == Op::real_part || node.op == Op::imaginary_part) {
-        node.needs_complex = node.needs_complex || !node.is_constant;
-      }
+      derive_function(node, pool);
       break;
     default:
       break;

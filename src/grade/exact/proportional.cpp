@@ -98,7 +98,7 @@ Equality Decider::proportional_as_is(NodeId f, NodeId g, Factor factor) {
     // f(x) g(x0) = g(x) f(x0) is f = c g with c = f(x0) / g(x0).
     const Equality result = equal(multiply(pool_, f, g0), multiply(pool_, g, f0));
     if (result != Equality::equal || factor == Factor::nonzero) return result;
-    const auto sign_of_factor = sign(multiply(pool_, f0, g0));
+    const auto sign_of_factor = sign(divide(pool_, f0, g0));
     if (!sign_of_factor) return open();
     return *sign_of_factor > 0 ? Equality::equal : Equality::different;
   }
