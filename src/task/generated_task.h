@@ -59,6 +59,9 @@ void write_completions(Problem& problem, std::string_view steps);
 [[nodiscard]] std::unique_ptr<Task> make_n_queens_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_hanoi_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_cryptarithm_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_shortest_path_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_graph_colouring_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_prerequisites_task(std::string name);
 /// \param path  empty: a task that only grades.
 [[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path,
                                                     FileSplit split);

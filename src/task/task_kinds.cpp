@@ -21,6 +21,9 @@ constexpr Maker kMakers[] = {
     {TaskKind::n_queens, make_n_queens_task},
     {TaskKind::hanoi, make_hanoi_task},
     {TaskKind::cryptarithm, make_cryptarithm_task},
+    {TaskKind::shortest_path, make_shortest_path_task},
+    {TaskKind::graph_colouring, make_graph_colouring_task},
+    {TaskKind::prerequisites, make_prerequisites_task},
 };
 
 }  // namespace

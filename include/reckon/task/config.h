@@ -23,6 +23,9 @@ enum class TaskKind {
   n_queens = 15,
   hanoi = 16,
   cryptarithm = 17,
+  shortest_path = 18,
+  graph_colouring = 19,
+  prerequisites = 20,
 };
 constexpr auto enum_names(TaskKind) {
   return std::array{EnumName{TaskKind::arithmetic, "arithmetic"},
@@ -35,7 +38,10 @@ constexpr auto enum_names(TaskKind) {
                     EnumName{TaskKind::futoshiki, "futoshiki"},
                     EnumName{TaskKind::n_queens, "n_queens"},
                     EnumName{TaskKind::hanoi, "hanoi"},
-                    EnumName{TaskKind::cryptarithm, "cryptarithm"}};
+                    EnumName{TaskKind::cryptarithm, "cryptarithm"},
+                    EnumName{TaskKind::shortest_path, "shortest_path"},
+                    EnumName{TaskKind::graph_colouring, "graph_colouring"},
+                    EnumName{TaskKind::prerequisites, "prerequisites"}};
 }
 
 /// Which side of the split the problems of a file are on.
