@@ -54,14 +54,6 @@ void write_completions(const AnswerConfig& form, Problem& problem, std::string_v
 
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);
-[[nodiscard]] std::unique_ptr<Task> make_base_conversion_task(std::string name);
-[[nodiscard]] std::unique_ptr<Task> make_circuit_task(std::string name);
-[[nodiscard]] std::unique_ptr<Task> make_calendar_task(std::string name);
-[[nodiscard]] std::unique_ptr<Task> make_modular_chain_task(std::string name);
-[[nodiscard]] std::unique_ptr<Task> make_linear_equations_task(std::string name);
-[[nodiscard]] std::unique_ptr<Task> make_multiplication_task(std::string name);
-[[nodiscard]] std::unique_ptr<Task> make_sat_task(std::string name);
-[[nodiscard]] std::unique_ptr<Task> make_syllogism_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_countdown_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_game24_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_mini_sudoku_task(std::string name);
@@ -70,6 +62,17 @@ void write_completions(const AnswerConfig& form, Problem& problem, std::string_v
 [[nodiscard]] std::unique_ptr<Task> make_n_queens_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_hanoi_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_cryptarithm_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_shortest_path_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_graph_colouring_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_prerequisites_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_sat_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_circuit_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_syllogism_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_calendar_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_base_conversion_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_modular_chain_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_linear_equations_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_multiplication_task(std::string name);
 /// \param path    empty: a task that only grades.
 /// \param grader  with a command: the program that grades.
 [[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path,

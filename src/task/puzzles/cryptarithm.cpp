@@ -8,6 +8,7 @@
 #include "reckon/base/error.h"
 #include "reckon/grade/extract.h"
 #include "search_cryptarithm.h"
+#include "search_cursor.h"
 
 namespace reckon {
 namespace {
@@ -32,35 +33,19 @@ constexpr int kMaxNodes = 200'000;
 /// Reads A=1 for letters between which stand blanks, line ends or one comma. \return nothing where the text
 /// is not that or gives a letter twice.
 std::optional<LetterDigits> read_digits(std::string_view text) {
-  text = trim_blanks(text);
-  if (text.ends_with('.')) text.remove_suffix(1);
-  std::size_t at = 0;
-  const auto skip_blanks = [&] {
-    while (at < text.size() && std::string_view(" \t\n\r").find(text[at]) != std::string_view::npos) ++at;
-  };
-  const auto next = [&] {
-    skip_blanks();
-    return at < text.size() ? text[at++] : '\0';
-  };
+  SearchCursor cursor(text);
   LetterDigits digits;
   digits.fill(-1);
-  while (true) {
-    char letter = next();
-    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
-    if (letter < 'A' || letter > 'Z' || next() != '=') return std::nullopt;
-    const char digit = next();
+  do {
+    const char letter = cursor.next();
+    if (letter < 'A' || letter > 'Z' || !cursor.take("=")) return std::nullopt;
+    const char digit = cursor.next();
     int& place = digits[static_cast<std::size_t>(letter - 'A')];
     if (digit < '0' || digit > '9' || place != -1) return std::nullopt;
     place = digit - '0';
-    const std::size_t end = at;
-    skip_blanks();
-    if (at == text.size()) return digits;
-    if (text[at] == ',') {
-      ++at;
-    } else if (at == end) {
-      return std::nullopt;
-    }
-  }
+  } while (cursor.take_separator());
+  if (!cursor.at_end()) return std::nullopt;
+  return digits;
 }
 
 std::string digits_text(const Cryptarithm& puzzle, const LetterDigits& digits) {

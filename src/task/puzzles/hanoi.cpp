@@ -6,6 +6,7 @@
 #include "grid_spec.h"
 #include "reckon/base/error.h"
 #include "reckon/grade/extract.h"
+#include "search_cursor.h"
 
 namespace reckon {
 namespace {
@@ -102,37 +103,20 @@ std::string move_text(Move move) {
 /// Reads moves A->B between which stand line ends, blanks or one comma, and nothing else. \return nothing
 /// where the text is not that, names other pegs, or has more than max_moves moves.
 std::optional<std::vector<Move>> read_moves(std::string_view text, int num_pegs, int max_moves) {
-  text = trim_blanks(text);
-  if (text.ends_with('.')) text.remove_suffix(1);
-  std::size_t at = 0;
-  const auto skip_blanks = [&] {
-    while (at < text.size() && std::string_view(" \t\n\r").find(text[at]) != std::string_view::npos) ++at;
-  };
-  const auto read_peg = [&](int& peg) {
-    skip_blanks();
-    if (at == text.size()) return false;
-    const char c = text[at++];
-    peg = c >= 'a' && c <= 'z' ? c - 'a' : c - 'A';
-    return peg >= 0 && peg < num_pegs;
-  };
+  SearchCursor cursor(text);
   std::vector<Move> moves;
-  while (true) {
+  const auto is_peg = [&](int peg) { return peg >= 0 && peg < num_pegs; };
+  do {
     Move move;
-    if (static_cast<int>(moves.size()) == max_moves || !read_peg(move.from)) return std::nullopt;
-    skip_blanks();
-    if (text.substr(at, 2) != "->") return std::nullopt;
-    at += 2;
-    if (!read_peg(move.to)) return std::nullopt;
-    moves.push_back(move);
-    const std::size_t end = at;
-    skip_blanks();
-    if (at == text.size()) return moves;
-    if (text[at] == ',') {
-      ++at;
-    } else if (at == end) {
+    move.from = cursor.next() - 'A';
+    if (!cursor.take("->")) return std::nullopt;
+    move.to = cursor.next() - 'A';
+    if (!is_peg(move.from) || !is_peg(move.to) || static_cast<int>(moves.size()) == max_moves)
       return std::nullopt;
-    }
-  }
+    moves.push_back(move);
+  } while (cursor.take_separator());
+  if (!cursor.at_end()) return std::nullopt;
+  return moves;
 }
 
 /// One line a peg, its disks from the bottom.
