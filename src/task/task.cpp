@@ -125,6 +125,9 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
     case TaskKind::entailment:
       task = make_entailment_task(config.name);
       break;
+    case TaskKind::zebra:
+      task = make_zebra_task(config.name);
+      break;
   }
   for (const std::int64_t level : config.levels) check_level(*task, level);
   if (config.eval_level != 0) check_level(*task, config.eval_level);
