@@ -128,6 +128,9 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
     case TaskKind::zebra:
       task = make_zebra_task(config.name);
       break;
+    case TaskKind::family:
+      task = make_family_task(config.name);
+      break;
   }
   for (const std::int64_t level : config.levels) check_level(*task, level);
   if (config.eval_level != 0) check_level(*task, config.eval_level);
