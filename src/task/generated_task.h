@@ -65,10 +65,13 @@ void write_completions(const AnswerConfig& form, Problem& problem, std::string_v
 [[nodiscard]] std::unique_ptr<Task> make_shortest_path_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_graph_colouring_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_prerequisites_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_zebra_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_entailment_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_sat_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_circuit_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_syllogism_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_calendar_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_family_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_base_conversion_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_modular_chain_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_linear_equations_task(std::string name);

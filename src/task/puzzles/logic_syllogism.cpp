@@ -3,9 +3,15 @@
 namespace reckon {
 namespace {
 
-/// What is known of one member: of each term whether it is among them.
-enum class Belongs : std::uint8_t { unknown, yes, no };
-using Member = std::vector<Belongs>;
+/// What is known of one member: the terms that it is among and those that it is not among, a bit each.
+struct Member {
+  std::uint32_t among = 0;
+  std::uint32_t not_among = 0;
+};
+
+std::uint32_t bit(std::size_t term) {
+  return 1u << term;
+}
 
 bool is_universal(const LogicStatement& statement) {
   return statement.quantifier == LogicQuantifier::all || statement.quantifier == LogicQuantifier::no;
@@ -36,23 +42,18 @@ class Worlds {
  public:
   /// The statements must live as long as this.
   Worlds(const LogicSyllogism& known, const std::vector<LogicStatement>& statements) : known_(known) {
-    const std::size_t num_terms = known.terms.size();
     for (const LogicStatement& statement : statements) {
       if (is_universal(statement)) {
         rules_.push_back(statement);
         continue;
       }
-      Member member(num_terms, Belongs::unknown);
-      member[statement.subject] = Belongs::yes;
-      member[statement.predicate] =
-          statement.quantifier == LogicQuantifier::some ? Belongs::yes : Belongs::no;
-      required_.push_back({std::move(member), &statement, 0});
+      Member member{bit(statement.subject), 0};
+      (statement.quantifier == LogicQuantifier::some ? member.among : member.not_among) |=
+          bit(statement.predicate);
+      required_.push_back({member, &statement, 0});
     }
-    for (std::size_t i = 0; known.existential_import && i < num_terms; ++i) {
-      Member member(num_terms, Belongs::unknown);
-      member[i] = Belongs::yes;
-      required_.push_back({std::move(member), nullptr, i});
-    }
+    for (std::size_t i = 0; known.existential_import && i < known.terms.size(); ++i)
+      required_.push_back({{bit(i), 0}, nullptr, i});
   }
 
   /// Whether there is none. Then `proof`, where given, gets the member that cannot be and why; else the
@@ -72,27 +73,29 @@ class Worlds {
  private:
   /// Sets what the rules say of a member, until nothing changes or a rule is broken.
   bool is_contradicted(Member& member, std::string* proof) const {
-    const auto note = [&](const LogicStatement& rule, const std::string& conclusion) {
-      if (proof != nullptr) *proof += " " + known_.text(rule) + ", so it is " + conclusion + ".";
+    const auto note = [&](const LogicStatement& rule, const char* conclusion, std::size_t term) {
+      if (proof != nullptr)
+        *proof += " " + known_.text(rule) + ", so it is " + conclusion + known_.terms[term] + ".";
     };
     for (bool changed = true; changed;) {
       changed = false;
       for (const LogicStatement& rule : rules_) {
-        const Belongs then = rule.quantifier == LogicQuantifier::all ? Belongs::yes : Belongs::no;
-        Belongs& predicate = member[rule.predicate];
-        Belongs& subject = member[rule.subject];
-        const bool is_other = predicate != Belongs::unknown && predicate != then;
-        if (subject == Belongs::yes && is_other) {
+        const bool is_all = rule.quantifier == LogicQuantifier::all;
+        // All: those among the subject are among the predicate; No: are not.
+        std::uint32_t& then = is_all ? member.among : member.not_among;
+        const bool is_other = ((is_all ? member.not_among : member.among) & bit(rule.predicate)) != 0;
+        const bool is_subject = (member.among & bit(rule.subject)) != 0;
+        if (is_subject && is_other) {
           if (proof != nullptr) *proof += " But " + lower(known_.text(rule)) + ".";
           return true;
         }
-        if (subject == Belongs::yes && predicate == Belongs::unknown) {
-          predicate = then;
-          note(rule, (then == Belongs::yes ? "among the " : "not among the ") + known_.terms[rule.predicate]);
+        if (is_subject && (then & bit(rule.predicate)) == 0) {
+          then |= bit(rule.predicate);
+          note(rule, (is_all ? "among the " : "not among the "), rule.predicate);
           changed = true;
-        } else if (subject == Belongs::unknown && is_other) {
-          subject = Belongs::no;
-          note(rule, "not among the " + known_.terms[rule.subject]);
+        } else if (is_other && (member.not_among & bit(rule.subject)) == 0) {
+          member.not_among |= bit(rule.subject);
+          note(rule, "not among the ", rule.subject);
           changed = true;
         }
       }
@@ -139,7 +142,7 @@ std::string LogicSyllogism::reason(const LogicStatement& statement) const {
   for (const Required& one : worlds.required()) {
     std::string names;
     for (std::size_t i = 0; i < terms.size(); ++i) {
-      if (one.member[i] == Belongs::yes) names += (names.empty() ? "" : " and ") + terms[i];
+      if ((one.member.among & bit(i)) != 0) names += (names.empty() ? "" : " and ") + terms[i];
     }
     const std::string kind = "one that is among " + names + " alone";
     if (members.find(kind) == std::string::npos) members += (members.empty() ? "" : ", ") + kind;

@@ -21,7 +21,7 @@ struct LogicStatement {
 
 /// Terms and what is known of them. All and No say nothing about whether there are members.
 struct LogicSyllogism {
-  std::vector<std::string> terms;  ///< plural nouns
+  std::vector<std::string> terms;  ///< plural nouns, at most 32
   std::vector<LogicStatement> premises;
   bool existential_import = false;  ///< every term has a member
 

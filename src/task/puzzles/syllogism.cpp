@@ -15,7 +15,7 @@ constexpr std::size_t kNumQuestions = 4;
 constexpr std::array<std::size_t, 5> kNumPremises{2, 2, 3, 4, 5};
 /// Premises drawn for one pattern of questions and answers, and patterns. Some patterns cannot be had, such
 /// as four times "All ..." with Yes from two premises.
-constexpr int kMaxPremiseDraws = 400;
+constexpr int kMaxPremiseDraws = 100;
 constexpr int kMaxPatterns = 1000;
 
 // Plurals that mean nothing: what is known of the world is of no use.
@@ -95,21 +95,25 @@ std::vector<LogicStatement> random_premises(std::size_t count, RandomStream& ran
 std::vector<LogicStatement> find_questions(const LogicSyllogism& syllogism, const std::vector<Wanted>& wanted,
                                            RandomStream& random) {
   std::vector<LogicStatement> questions;
-  const std::size_t num_terms = syllogism.terms.size();
-  for (const Wanted& want : wanted) {
-    std::vector<LogicStatement> fit;
-    for (std::size_t i = 0; i < num_terms * num_terms; ++i) {
-      const LogicStatement statement{want.quantifier, i / num_terms, i % num_terms};
-      const auto is_same = [&](const LogicStatement& other) { return other == statement; };
-      if (statement.subject == statement.predicate ||
-          std::any_of(syllogism.premises.begin(), syllogism.premises.end(), is_same) ||
-          std::any_of(questions.begin(), questions.end(), is_same) ||
-          syllogism.follows(statement) != want.follows)
-        continue;
-      fit.push_back(statement);
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  for (std::size_t i = 0; i < syllogism.terms.size(); ++i) {
+    for (std::size_t j = 0; j < syllogism.terms.size(); ++j) {
+      if (i != j) pairs.emplace_back(i, j);
     }
-    if (fit.empty()) return {};
-    questions.push_back(words_pick(fit, random));
+  }
+  for (const Wanted& want : wanted) {
+    words_shuffle(pairs, random);
+    const auto fits = [&](const std::pair<std::size_t, std::size_t>& pair) {
+      const LogicStatement statement{want.quantifier, pair.first, pair.second};
+      const auto is_known = [&](const std::vector<LogicStatement>& list) {
+        return std::find(list.begin(), list.end(), statement) != list.end();
+      };
+      return !is_known(syllogism.premises) && !is_known(questions) &&
+             syllogism.follows(statement) == want.follows;
+    };
+    const auto found = std::find_if(pairs.begin(), pairs.end(), fits);
+    if (found == pairs.end()) return {};
+    questions.push_back({want.quantifier, found->first, found->second});
   }
   return questions;
 }

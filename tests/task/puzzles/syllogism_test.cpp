@@ -206,19 +206,19 @@ TEST(Syllogism, EveryAnswerAgreesWithTryingWorlds) {
 TEST(Syllogism, DrawsTheSameProblemsForEver) {
   const Problem problem = make_verifier(kKind)->problem(1, Split::train, 1, 0);
   EXPECT_EQ(problem.prompt,
-            "These statements are true:\nNo fendles are plims.\nSome lorks are not plims.\nThere is at least "
+            "These statements are true:\nSome plims are not fendles.\nNo plims are lorks.\nThere is at least "
             "one of each kind named here.\nWhich of these statements follow from them, whatever else may be "
-            "the case?\n1. No plims are fendles.\n2. Some plims are fendles.\n3. Some plims are lorks.\n4. "
-            "Some lorks are not fendles.\nAnswer each with Yes or No, in this order and separated by commas, "
+            "the case?\n1. No lorks are plims.\n2. Some lorks are fendles.\n3. Some lorks are plims.\n4. "
+            "Some fendles are not lorks.\nAnswer each with Yes or No, in this order and separated by commas, "
             "in a form like Yes, No, No, Yes.");
   EXPECT_EQ(problem.trace,
-            "<think>1. Yes. Suppose that some plims are fendles. Some plims are fendles: take such a one. "
-            "But no fendles are plims.\n2. No. There may be nothing but one that is among lorks alone, one "
-            "that is among fendles alone, one that is among plims alone.\n3. No. There may be nothing but "
-            "one that is among lorks alone, one that is among fendles alone, one that is among plims "
-            "alone.\n4. No. There may be nothing but one that is among fendles and lorks alone, one that is "
-            "among fendles alone, one that is among plims alone.</think><answer>Yes, No, No, No</answer>");
-  EXPECT_EQ(testing::first_ids(kKind), "b67ce7e8dabdd817 f93d29fbb764b848");
+            "<think>1. Yes. Suppose that some lorks are plims. Some lorks are plims: take such a one. But no "
+            "plims are lorks.\n2. No. There may be nothing but one that is among plims alone, one that is "
+            "among fendles alone, one that is among lorks alone.\n3. No. There may be nothing but one that "
+            "is among plims alone, one that is among fendles alone, one that is among lorks alone.\n4. No. "
+            "There may be nothing but one that is among plims alone, one that is among fendles and lorks "
+            "alone, one that is among lorks alone.</think><answer>Yes, No, No, No</answer>");
+  EXPECT_EQ(testing::first_ids(kKind), "2a96f428035adf67 91f3b9a81cc977d8");
 }
 
 }  // namespace
