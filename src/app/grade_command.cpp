@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "json_lines.h"
+#include "reckon/grade/certifier.h"
 #include "reckon/grade/extract.h"
 #include "reckon/grade/find_answer.h"
 #include "reckon/grade/grade.h"
@@ -81,6 +82,7 @@ void add_grade_command(CLI::App& program) {
                     "-2 <= x <= 7 is right for [-2, 7]; the reverse always is");
   command->add_option("file", arguments->file, "JSON lines; standard input where it is not given or -");
   command->callback([arguments] {
+    start_certifiers(1);
     answer_json_lines(arguments->file, [&](const json& line, const std::string& where) {
       return grade_line(*arguments, line, where);
     });

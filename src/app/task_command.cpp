@@ -8,6 +8,7 @@
 #include "json_lines.h"
 #include "recipe.h"
 #include "reckon/base/error.h"
+#include "reckon/grade/certifier.h"
 #include "reckon/reward/reward.h"
 #include "reckon/task/task.h"
 #include "reckon/text/json.h"
@@ -212,6 +213,7 @@ ordered_json score_line(Verifiers& verifiers, const json& line, const std::strin
 }
 
 void score_completions(const std::string& path, const TaskOrigin& origin) {
+  start_certifiers(1);
   Verifiers verifiers(origin);
   answer_json_lines(
       path, [&](const json& line, const std::string& where) { return score_line(verifiers, line, where); });

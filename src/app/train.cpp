@@ -19,6 +19,7 @@
 #include "reckon/base/log.h"
 #include "reckon/base/sha256.h"
 #include "reckon/base/stop_signal.h"
+#include "reckon/grade/certifier.h"
 #include "run_folder.h"
 #include "together.h"
 #include "train_setup.h"
@@ -131,6 +132,9 @@ void run_stages(TrainRun& run) {
                    ": recipe.toml, metrics.jsonl, summary.json, rollouts/, checkpoints/");
 }
 
+/// Workers start with the first requests: as many as there are threads that grade.
+constexpr int kMaxCertifiers = 16;
+
 struct TrainArguments {
   std::string file;
   std::vector<std::string> overrides;
@@ -139,6 +143,7 @@ struct TrainArguments {
 };
 
 void train(const TrainArguments& arguments) {
+  start_certifiers(kMaxCertifiers);  // a copy of this process, made while it has no threads and no MPI
   install_stop_signals();
   at::set_num_threads(1);  // ranks, not threads
   MpiSession session(nullptr, nullptr);
