@@ -22,10 +22,12 @@ find_path(ANTIC_INCLUDE antic/nf.h REQUIRED)
 find_library(FLINT_LIBRARY flint REQUIRED)
 find_library(ARB_LIBRARY flint-arb REQUIRED)
 find_library(CALCIUM_LIBRARY calcium REQUIRED)
+find_library(GMP_LIBRARY gmp REQUIRED)  # functions in FLINT's headers call it
 add_library(reckon_exact INTERFACE)
 target_include_directories(reckon_exact SYSTEM INTERFACE "${ARB_INCLUDE}" "${FLINT_INCLUDE}" "${FLINT_INCLUDE}/flint"
                                                          "${CALCIUM_INCLUDE}/calcium" "${ANTIC_INCLUDE}/antic")
-target_link_libraries(reckon_exact INTERFACE "${CALCIUM_LIBRARY}" "${ARB_LIBRARY}" "${FLINT_LIBRARY}")
+target_link_libraries(reckon_exact INTERFACE "${CALCIUM_LIBRARY}" "${ARB_LIBRARY}" "${FLINT_LIBRARY}"
+                                             "${GMP_LIBRARY}")
 
 if(RECKON_TORCH)
   set(torch_root "${RECKON_TORCH_DIR}/torch")
