@@ -2,7 +2,18 @@
 #include <string>
 
 #include "fuzz_target.h"
+#include "grade/certify/certifier.h"
 #include "reckon/grade/grade.h"
+
+namespace reckon {
+
+/// Stands in for the worker processes, which a fuzzer cannot see into and should not fork: the linker takes
+/// this one, and does not open the library's.
+Equality certify_equal(const Expr& /*a*/, const Expr& /*b*/) {
+  return Equality::undecided;
+}
+
+}  // namespace reckon
 
 namespace reckon::fuzz {
 namespace {

@@ -228,7 +228,6 @@ TEST(GradeAdversarial, NothingIsDefinedByDivisionByZero) {
 
 TEST(GradeAdversarial, UnicodeIsReadAsItLooksOrRefused) {
   expect_equal({{"18", "\uFF11\uFF18"},      // full-width digits
-                {"15", "1\u200B5"},          // a zero-width space within a number
                 {"51", "\u202E51\u202C"},    // right-to-left override: bytes in the order they stand
                 {"18", "\u200E18\u200F"},    // direction marks
                 {"18", "\uFEFF18"},          // byte order mark
@@ -243,7 +242,7 @@ TEST(GradeAdversarial, UnicodeIsReadAsItLooksOrRefused) {
                 {"3 \\times 4", "3 \u00D7 4"},
                 {"x \\le 5", "x \u2264 5"},
                 {"60^\\circ", "60\u00B0"}});
-  expect_different({{"1", "1\u200B5"}, {"15", "\u202E51\u202C"}, {"x2", "x\u00B2"}});
+  expect_different({{"15", "\u202E51\u202C"}, {"x2", "x\u00B2"}});
   expect_grades({{"x", "\u0445"},               // Cyrillic ha
                  {"x+a", "x+\u0430"},           // Cyrillic a
                  {"12", "\u0661\u0662\u0001"},  // a control character
@@ -253,6 +252,8 @@ TEST(GradeAdversarial, UnicodeIsReadAsItLooksOrRefused) {
                  {"5", "\xC0\xB5"},  // 5 in an overlong form
                  {"5", std::string("5\0", 2)}},
                 {Grade::refused, Grade::different});
+  // A zero-width space between digits may hide one number or two: neither is read into it.
+  expect_grades({{"15", "1\u200B5"}, {"1", "1\u200B5"}, {"5", "1\u200B5"}}, {Grade::refused});
   // Arabic-Indic 18: the number, or refused; never another number.
   expect_grades({{"18", "\u0661\u0668"}}, {Grade::equal, Grade::refused});
   expect_grades({{"1", "\u0661\u0668"}}, {Grade::different, Grade::refused});

@@ -178,17 +178,28 @@ TEST(ExtractAdversarial, StuffedTagsAreNoForm) {
   EXPECT_TRUE(well_formed("<answer>5</answer>"));
 }
 
+Grade found_and_graded(const std::string& gold, const std::string& completion) {
+  return GoldAnswer(gold).grade(find_answer(completion).text).grade;
+}
+
 TEST(ExtractAdversarial, OfSeveralBoxesTheLastOneCounts) {
-  const std::string filler = " This was the first attempt, and it had a mistake in the second line. Again. ";
+  const std::string filler =
+      " This was the first attempt, and it had a mistake in the second line. Once more. ";
   EXPECT_EQ(find_answer("We get \\boxed{3}." + filler + "Now \\boxed{4}.").text, "4");
   EXPECT_EQ(find_answer("<think>\\boxed{3}</think> It is \\boxed{4}.").text, "4");
-  EXPECT_EQ(find_answer("The roots are \\boxed{3} and \\boxed{4}.").text, "3, 4");
-  EXPECT_EQ(find_answer("\\boxed{\\frac{1}{2}}").text, "\\frac{1}{2}");
-  EXPECT_EQ(find_answer("\\boxed{a \\boxed{b}}").text, "a \\boxed{b}");
-  // Boxes that name every option are a list, which is no scalar.
-  const FoundAnswer all = find_answer("\\boxed{1}, \\boxed{2}, \\boxed{3}, \\boxed{4}");
-  EXPECT_EQ(GoldAnswer("4").grade(all.text).grade, Grade::different);
-  EXPECT_EQ(GoldAnswer("1,2,3,4").grade(all.text).grade, Grade::equal);
+  EXPECT_EQ(find_answer("So we get \\boxed{\\frac{1}{2}} at last, as it had to be.").text, "\\frac{1}{2}");
+}
+
+TEST(ExtractAdversarial, BoxesSideBySideAreAListAndNoScalar) {
+  for (const char* completion :
+       {"The roots are \\boxed{3} and \\boxed{4}.", "\\boxed{3}, \\boxed{4}", "\\boxed{3} or \\boxed{4}",
+        "We have two roots: $\\boxed{3}$, $\\boxed{4}$.", "x = \\boxed{3}, y = \\boxed{4}"}) {
+    EXPECT_NE(found_and_graded("4", completion), Grade::equal) << completion;
+    EXPECT_NE(found_and_graded("3", completion), Grade::equal) << completion;
+  }
+  EXPECT_EQ(found_and_graded("3,4", "The roots are \\boxed{3} and \\boxed{4}."), Grade::equal);
+  EXPECT_EQ(found_and_graded("3,4", "\\boxed{4}, \\boxed{3}"), Grade::equal);
+  EXPECT_EQ(found_and_graded("1,2,3,4", "\\boxed{1}, \\boxed{2}, \\boxed{3}, \\boxed{4}"), Grade::equal);
 }
 
 TEST(ExtractAdversarial, ABoxWithinTheThinkingIsNotTheAnswer) {
