@@ -13,19 +13,19 @@ compiler="$(command -v clang++ || command -v clang++-14 || true)"
 [[ -n $compiler ]] || fail 78 "clang++ is not there (need clang with libFuzzer: apt-get install clang)"
 
 build="$root/build/fuzz"
+targets=(extract parse grade)
 export CCACHE_BASEDIR="$root"
 build_targets() {
   if [[ ! -f "$build/build.ninja" ]]; then
     cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER="$compiler" -DRECKON_FUZZ=ON \
       -DRECKON_TORCH=OFF >/dev/null
   fi
-  cmake --build "$build" --parallel "$(nproc)"
+  cmake --build "$build" --parallel "$(nproc)" --target "${targets[@]/%/_fuzz}"
 }
 timed "build" build_targets
 
 # FLINT and its kin keep memory in caches of their own until the program ends.
 export ASAN_OPTIONS=detect_leaks=0
-targets=(extract parse grade)
 share=$((seconds / (2 * ${#targets[@]})))
 if [[ $share -lt 1 ]]; then share=1; fi
 

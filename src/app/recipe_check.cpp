@@ -42,6 +42,9 @@ class Table {
     return {element_of(find(key), index), path_ + "." + std::string(key) + "[" + std::to_string(index) + "]",
             problems_};
   }
+  [[nodiscard]] Table inner(std::string_view key) const {
+    return {find(key), path_ + "." + std::string(key), problems_};
+  }
   /// A value that is wrong already is not reported twice.
   void report(std::string_view key, const std::string& text) const {
     if (is_good(key)) problems_.add(place(key), text);
@@ -146,9 +149,33 @@ void check_model(const Table& table, ModelInitConfig model) {
   }
 }
 
+/// The command of a program; one that is missing from its table has been reported by the reader.
+void check_command(const Table& program, const std::vector<std::string>& command) {
+  if (program.has("command") && (command.empty() || command[0].empty()))
+    program.report_value("command", command, " (need a program and its arguments)");
+}
+
+/// The programs that tasks run: each kind has the one it needs, and no other.
+void check_programs(const Table& table, const TaskConfig& task) {
+  const bool needs_source = task.kind == TaskKind::command;
+  const std::string need_none =
+      " names a program (need none: the task is of kind " + std::string(enum_name(task.kind)) + ")";
+  if (needs_source && !table.has("source")) {
+    table.report("source", "missing key " + table.path("source") +
+                               " (need { command = [\"PROGRAM\", ...] }: the task is of kind command)");
+  }
+  if (needs_source) check_command(table.inner("source"), task.source.command);
+  if (!needs_source && task.source != SourceConfig{})
+    table.report("source", table.path("source") + need_none);
+  if (task.kind == TaskKind::jsonl) check_command(table.inner("grader"), task.grader.command);
+  if (task.kind != TaskKind::jsonl && task.grader != ProgramConfig{})
+    table.report("grader", table.path("grader") + need_none);
+}
+
 void check_task(const Table& table, const TaskConfig& task) {
   if (task.levels.empty()) table.report_value("levels", task.levels, " (need at least one level)");
   if (!table.has("kind") || !table.is_good("kind")) return;
+  check_programs(table, task);
   const bool is_file = task.kind == TaskKind::jsonl;
   if (is_file && task.path.empty()) {
     table.report("path", "missing key " + table.path("path") +

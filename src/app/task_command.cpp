@@ -2,9 +2,11 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "commands.h"
 #include "json_lines.h"
+#include "recipe.h"
 #include "reckon/base/error.h"
 #include "reckon/reward/reward.h"
 #include "reckon/task/task.h"
@@ -49,7 +51,11 @@ void list_tasks() {
   for (const auto& entry : enum_names(TaskKind{})) {
     const std::string kind(entry.name);
     if (entry.value == TaskKind::jsonl) {
-      row(kind, "1", "those of the file", "a file of {\"question\", \"answer\"} lines: --path");
+      row(kind, "1", "those of the file", "a file with a problem and its solution a line: --path");
+      continue;
+    }
+    if (entry.value == TaskKind::command) {
+      row(kind, "any", "those it makes", "a program of your own: --recipe, docs/own-task.md");
       continue;
     }
     const auto task = make_verifier(entry.value);
@@ -62,7 +68,33 @@ void list_tasks() {
   flush_output();
 }
 
+/// A recipe whose tasks are meant by their names, where one is given.
+struct RecipeOptions {
+  std::string file;
+  std::vector<std::string> overrides;
+};
+
+void add_recipe_options(CLI::App& command, RecipeOptions& options) {
+  command.add_option("--recipe", options.file, "a recipe: tasks go by their names in it");
+  command.add_option("--set", options.overrides, "a setting of the recipe to change: path=value")
+      ->type_name("path=value")
+      ->allow_extra_args(false);
+}
+
+/// The [[task]] of a recipe. \throws Error listing the names where there is none.
+const TaskConfig& task_named(const Recipe& recipe, const std::string& name, const std::string& what,
+                             ExitCode code) {
+  std::string names;
+  for (const TaskConfig& task : recipe.task) {
+    if (task.name == name) return task;
+    names += (names.empty() ? "" : ", ") + task.name;
+  }
+  throw Error(code,
+              what + " " + in_quotes(name) + " (need a task of " + recipe.document.file + ": " + names + ")");
+}
+
 struct SampleOptions {
+  RecipeOptions recipe;
   std::string task;
   std::string path;
   std::string split = "train";
@@ -71,14 +103,29 @@ struct SampleOptions {
   std::int64_t count = 1;
 };
 
-void sample_task(const SampleOptions& options) {
+std::unique_ptr<Task> task_to_sample(const SampleOptions& options) {
+  if (!options.recipe.file.empty()) {
+    if (!options.path.empty())
+      throw Error(ExitCode::usage,
+                  "task sample: --path beside --recipe (need one: the recipe names its files)");
+    const Recipe recipe = load_recipe(options.recipe.file, options.recipe.overrides);
+    return make_task(task_named(recipe, options.task, "task sample: --task", ExitCode::usage));
+  }
   TaskConfig config;
   config.name = options.task;
   config.kind = parse_enum<TaskKind>("task sample: --task", options.task, ExitCode::usage);
   config.path = options.path;
   config.levels = {options.level};
+  if (config.kind == TaskKind::command) {
+    throw Error(ExitCode::usage,
+                "task sample: kind command is a program of your own (need --recipe FILE --task NAME)");
+  }
+  return make_task(config);
+}
+
+void sample_task(const SampleOptions& options) {
   const Split split = parse_enum<Split>("task sample: --split", options.split, ExitCode::usage);
-  const auto task = make_task(config);
+  const auto task = task_to_sample(options);
   const auto seed = static_cast<std::uint64_t>(options.seed);
   for (std::uint64_t index = 0; index < static_cast<std::uint64_t>(options.count); ++index) {
     const Problem problem = task->problem(options.level, split, seed, index);
@@ -94,22 +141,38 @@ void sample_task(const SampleOptions& options) {
   flush_output();
 }
 
-/// The tasks that grade, made when first asked for.
+/// The tasks that grade, made when first asked for: by kind, or those of a recipe by name.
 class Verifiers {
  public:
-  const Task& of(TaskKind kind) {
-    auto& task = tasks_[kind];
-    if (!task) task = make_verifier(kind);
+  explicit Verifiers(const RecipeOptions& options) {
+    if (!options.file.empty()) recipe_ = load_recipe(options.file, options.overrides);
+  }
+
+  const Task& of(const std::string& name, const std::string& where) {
+    auto& task = tasks_[name];
+    if (!task) task = make(name, where);
     return *task;
   }
 
  private:
-  std::map<TaskKind, std::unique_ptr<Task>> tasks_;
+  std::unique_ptr<Task> make(const std::string& name, const std::string& where) {
+    const std::string what = where + ": task";
+    if (recipe_) return make_task(task_named(*recipe_, name, what, ExitCode::bad_data));
+    const auto kind = parse_enum<TaskKind>(what, name, ExitCode::bad_data);
+    if (kind == TaskKind::command) {
+      throw Error(ExitCode::bad_data,
+                  what + " is of kind command (need its name in a recipe, and --recipe FILE)");
+    }
+    return make_verifier(kind);
+  }
+
+  std::optional<Recipe> recipe_;
+  std::map<std::string, std::unique_ptr<Task>> tasks_;
 };
 
 ordered_json score_line(Verifiers& verifiers, const json& line, const std::string& where) {
-  const auto kind =
-      parse_enum<TaskKind>(where + ": task", json_string(line, "task", where), ExitCode::bad_data);
+  const std::string& name = json_string(line, "task", where);
+  const Task& task = verifiers.of(name, where);
   const std::string& completion = json_string(line, "completion", where);
   FinishReason finish = FinishReason::eos;
   if (line.contains("finish_reason")) {
@@ -120,15 +183,15 @@ ordered_json score_line(Verifiers& verifiers, const json& line, const std::strin
   if (spec == line.end()) throw Error(ExitCode::bad_data, where + ": no \"spec\" (need the problem's spec)");
   const std::string spec_text = spec->is_string() ? spec->get<std::string>() : spec->dump();
   try {
-    const Verdict verdict = verdict_of(grade_completion(verifiers.of(kind), spec_text, completion, finish));
-    return {{"reward", verdict == Verdict::right ? 1.0 : 0.0}, {"verdict", enum_name(verdict)}};
+    const Graded graded = graded_completion(task, spec_text, completion, finish);
+    return {{"reward", graded.credit}, {"verdict", enum_name(verdict_of(graded.grade))}};
   } catch (const Error& error) {
     throw Error(error.code(), where + ": " + error.what());
   }
 }
 
-void score_completions(const std::string& path) {
-  Verifiers verifiers;
+void score_completions(const std::string& path, const RecipeOptions& recipe) {
+  Verifiers verifiers(recipe);
   answer_json_lines(
       path, [&](const json& line, const std::string& where) { return score_line(verifiers, line, where); });
 }
@@ -145,7 +208,9 @@ void add_task_command(CLI::App& program) {
 
   CLI::App* sample = command->add_subcommand("sample", "Draw problems, one JSON object a line");
   auto options = std::make_shared<SampleOptions>();
-  sample->add_option("--task", options->task, "arithmetic, knights or jsonl")->required();
+  sample->add_option("--task", options->task, "a kind, see `reckon task list`; with --recipe a task's name")
+      ->required();
+  add_recipe_options(*sample, options->recipe);
   sample->add_option("--level", options->level, "level of difficulty; see `reckon task list`");
   sample->add_option("--seed", options->seed, "names the stream of problems")->check(CLI::NonNegativeNumber);
   sample->add_option("--count", options->count, "how many")->check(CLI::NonNegativeNumber);
@@ -156,10 +221,13 @@ void add_task_command(CLI::App& program) {
   CLI::App* score = command->add_subcommand(
       "score",
       "Grade {task, spec, completion} lines: {reward, verdict} lines in the same order. The reward is the "
-      "accuracy term: 1 or 0. A line may have finish_reason, eos (as where it has none) or length");
+      "accuracy term: 1 or 0, or what a program of your own pays. A line may have finish_reason, eos (as "
+      "where it has none) or length");
   auto path = std::make_shared<std::string>();
   score->add_option("file", *path, "JSON lines; standard input where it is not given or -");
-  score->callback([path] { score_completions(*path); });
+  auto recipe = std::make_shared<RecipeOptions>();
+  add_recipe_options(*score, *recipe);
+  score->callback([path, recipe] { score_completions(*path, *recipe); });
 }
 
 }  // namespace reckon

@@ -146,9 +146,19 @@ std::string_view first_sentence(std::string_view text) {
   return text;
 }
 
+std::string_view without_quotes(std::string_view text) {
+  for (const std::string_view quote :
+       {std::string_view("\\\""), std::string_view("\""), std::string_view("`")}) {
+    if (text.size() >= 2 * quote.size() && text.starts_with(quote) && text.ends_with(quote)) {
+      return trim_blanks(text.substr(quote.size(), text.size() - 2 * quote.size()));
+    }
+  }
+  return text;
+}
+
 /// What a sentence such as "The volume of $P$ is 120" says.
 std::optional<std::string> answer_in(std::string_view sentence) {
-  sentence = trim_blanks(sentence);
+  sentence = without_quotes(trim_blanks(sentence));
   if (is_answer(sentence, Words::allowed)) return std::string(sentence);
   const std::size_t is = find_last(sentence, " is ");
   if (is != kNone) {
@@ -190,11 +200,11 @@ FoundAnswer find_answer(std::string_view text) {
   const std::size_t thought = text.rfind(kThinkEnd);
   if (thought != kNone) text.remove_prefix(thought + kThinkEnd.size());
   text = trim_blanks(text);
-  if (is_answer(text, Words::refused)) return {std::string(text), "whole text"};
+  const std::vector<Box> boxes = find_boxes(text);
+  if (boxes.empty() && is_answer(text, Words::refused)) return {std::string(text), "whole text"};
 
   const Anchor anchor = last_anchor(text);
   const std::size_t hope = find_last(text, "i hope it is correct");
-  const std::vector<Box> boxes = find_boxes(text);
   const bool hopes = anchor.at != kNone && hope != kNone && hope > anchor.at;
   if (hopes && (boxes.empty() || boxes.back().end < anchor.at)) {
     std::string_view sentence = trim_blanks(text.substr(anchor.at, hope - anchor.at));

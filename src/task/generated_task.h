@@ -26,8 +26,8 @@ class GeneratedTask : public Task {
                                 std::uint64_t index) const final;
 
  protected:
-  /// A random problem of the level. May leave all but the prompt to complete(), which is called only where the
-  /// problem is on the wanted side of the split.
+  /// A random problem of the level. May leave all but the prompt to complete(), which is called only where
+  /// the problem is on the wanted side of the split.
   [[nodiscard]] virtual Draft draw(std::int64_t level, RandomStream& random) const = 0;
   /// Fills spec, answer and steps from the prompt, for generators whose draw() does not.
   virtual void complete(Draft&) const {}
@@ -42,12 +42,21 @@ class GeneratedTask : public Task {
 /// \throws Error(usage) where the task has no such level.
 void check_level(const Task& task, std::int64_t level);
 
+/// The first of the tags that mark a completion's parts that the text holds, or "".
+[[nodiscard]] std::string_view tag_in(std::string_view text);
+
+/// <answer>...</answer>.
+[[nodiscard]] std::string in_answer_tags(std::string_view answer);
+
 /// Sets trace and direct from the steps and the answer.
 void write_completions(Problem& problem, std::string_view steps);
 
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);
-/// \param path  empty: a task that only grades.
-[[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path, FileSplit split);
+/// \param path    empty: a task that only grades.
+/// \param grader  with a command: the program that grades.
+[[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path,
+                                                    FileSplit split, const ProgramConfig& grader);
+[[nodiscard]] std::unique_ptr<Task> make_command_task(std::string name, const SourceConfig& source);
 
 }  // namespace reckon

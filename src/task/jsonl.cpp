@@ -1,47 +1,19 @@
 #include "reckon/task/jsonl.h"
 
-#include <fstream>
-#include <map>
+#include <algorithm>
 #include <set>
 
 #include "generated_task.h"
+#include "program_grader.h"
 #include "reckon/base/error.h"
 #include "reckon/base/log.h"
-#include "reckon/grade/extract.h"
 #include "reckon/grade/grade.h"
-#include "reckon/grade/number.h"
 #include "reckon/text/json.h"
 #include "reckon/text/tokenizer.h"
 #include "reckon/text/utf8.h"
 
 namespace reckon {
 namespace {
-
-JsonlProblem read_problem(const nlohmann::json& value, const std::string& where) {
-  JsonlProblem problem;
-  problem.question = json_string(value, "question", where);
-  if (trim_blanks(problem.question).empty())
-    throw Error(ExitCode::bad_data, where + ": \"question\" is empty");
-  const std::string& answer = json_string(value, "answer", where);
-  const std::size_t mark = answer.rfind("####");
-  if (mark == std::string::npos) {
-    throw Error(ExitCode::bad_data, where + ": \"answer\" has no #### (need the final answer after it)");
-  }
-  problem.gold = trim_blanks(std::string_view(answer).substr(mark + 4));
-  ExactNumber number;
-  if (parse_number(problem.gold, number) != NumberSyntax::number) {
-    throw Error(ExitCode::bad_data,
-                where + ": \"" + problem.gold.substr(0, 80) + "\" after #### is not a number (need one)");
-  }
-  problem.reasoning = trim_blanks(without_calculator_marks(std::string_view(answer).substr(0, mark)));
-  for (const std::string_view tag : {kThinkOpen, kThinkClose, kAnswerOpen, kAnswerClose}) {
-    if (answer.find(tag) != std::string::npos || problem.question.find(tag) != std::string::npos) {
-      throw Error(ExitCode::bad_data,
-                  where + ": the text holds the tag " + std::string(tag) + ", which marks completions");
-    }
-  }
-  return problem;
-}
 
 /// Position -> position, a bijection of [0, count) for each key: a Feistel network of four rounds over the
 /// next even number of bits, repeated until the result is inside.
@@ -64,10 +36,11 @@ std::uint64_t shuffled_position(std::uint64_t position, std::uint64_t count, std
 
 class JsonlTask final : public Task {
  public:
-  JsonlTask(std::string name, std::string path, FileSplit split)
+  JsonlTask(std::string name, std::string path, FileSplit split, const ProgramConfig& grader)
       : name_(std::move(name)), path_(std::move(path)) {
     if (path_.empty()) return;
-    JsonlProblems file = load_jsonl(path_);
+    const bool has_program = !grader.command.empty();
+    JsonlProblems file = load_jsonl(path_, has_program ? GoldCheck::none : GoldCheck::graded);
     if (file.num_duplicates > 0) {
       log_warning(path_ + ": " + std::to_string(file.num_duplicates) + " duplicate problem(s) left out");
     }
@@ -77,6 +50,7 @@ class JsonlTask final : public Task {
       const bool train = split == FileSplit::hash ? split_of(id) == Split::train : split == FileSplit::train;
       (train ? train_ : held_out_).push_back(i);
     }
+    if (has_program) start_program(grader);
   }
 
   [[nodiscard]] const std::string& name() const override { return name_; }
@@ -118,7 +92,7 @@ class JsonlTask final : public Task {
     problem.index = index;
     problem.id = problem_id(kind(), found.question);
     problem.prompt = found.question;
-    problem.spec = nlohmann::json{{"gold", found.gold}}.dump();
+    problem.spec = spec_of(found);
     problem.answer = found.gold;
     problem.source = path_ + ":" + std::to_string(found.line);
     write_completions(problem, found.reasoning);
@@ -126,10 +100,16 @@ class JsonlTask final : public Task {
   }
 
   [[nodiscard]] Grade grade(std::string_view spec, std::string_view answer) const override {
+    if (program_) return graded(spec, answer, in_answer_tags(answer)).grade;
     constexpr std::string_view kWhere = "jsonl: spec";
     const nlohmann::json rules = parse_json(spec, kWhere);
     if (!rules.is_object()) throw Error(ExitCode::bad_data, "jsonl: spec is no JSON object");
     return grade_answer(json_string(rules, "gold", kWhere), answer);
+  }
+
+  [[nodiscard]] Graded graded(std::string_view spec, std::string_view answer,
+                              std::string_view completion) const override {
+    return program_ ? program_->graded(spec, answer, completion) : Task::graded(spec, answer, completion);
   }
 
   /// One digit more: 18 -> 181, 0 -> 01, 18. -> 18.1, 3/4 -> 3/41; 1,000 -> 1,0001, which is no number.
@@ -143,8 +123,28 @@ class JsonlTask final : public Task {
   }
 
  private:
+  /// What the verifier grades by: a program gets the other keys of the line too.
+  [[nodiscard]] std::string spec_of(const JsonlProblem& problem) const {
+    nlohmann::json spec = {{"gold", problem.gold}};
+    if (program_) spec.update(nlohmann::json::parse(problem.other_keys));
+    return spec.dump();
+  }
+
+  void start_program(const ProgramConfig& config) {
+    constexpr std::size_t kProbes = 8;
+    auto program = std::make_shared<ExternalProgram>(config, "task \"" + name_ + "\"");
+    program_ = std::make_unique<ProgramGrader>(std::move(program), config.grade_seconds);
+    std::vector<GradeProbe> probes;
+    for (std::size_t i = 0; i < std::min(kProbes, problems_.size()); ++i) {
+      const JsonlProblem& problem = problems_[i];
+      probes.push_back({problem.question, spec_of(problem), problem.gold, problem.gold + "1"});
+    }
+    program_->check(probes);
+  }
+
   std::string name_;
   std::string path_;
+  std::unique_ptr<ProgramGrader> program_;  ///< null: the answers are compared
   std::vector<JsonlProblem> problems_;
   std::vector<std::size_t> train_;
   std::vector<std::size_t> held_out_;
@@ -152,49 +152,9 @@ class JsonlTask final : public Task {
 
 }  // namespace
 
-std::string without_calculator_marks(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const std::size_t open = text.find("<<");
-    const std::size_t close = open == std::string_view::npos ? open : text.find(">>", open);
-    if (close == std::string_view::npos) break;
-    result += text.substr(0, open);
-    text.remove_prefix(close + 2);
-  }
-  return result.append(text);
-}
-
-JsonlProblems load_jsonl(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in || std::filesystem::is_directory(path)) {
-    throw Error(ExitCode::missing_input, path.string() + ": cannot be read (need a file of JSON lines)");
-  }
-  JsonlProblems file;
-  std::map<std::string, std::size_t> seen;  // question -> place in problems
-  std::size_t line = 0;
-  read_json_lines(in, path.string(), [&](const nlohmann::json& value, const std::string& where) {
-    JsonlProblem problem = read_problem(value, where);
-    problem.line = ++line;
-    const auto [before, is_new] = seen.emplace(problem.question, file.problems.size());
-    if (is_new) {
-      file.problems.push_back(std::move(problem));
-      return;
-    }
-    const JsonlProblem& first = file.problems[before->second];
-    if (grade_answer(first.gold, problem.gold) != Grade::equal) {
-      throw Error(ExitCode::bad_data, where + ": the question of line " + std::to_string(first.line) +
-                                          " with gold " + problem.gold + " in place of " + first.gold +
-                                          " (need one gold)");
-    }
-    ++file.num_duplicates;
-  });
-  if (file.problems.empty())
-    throw Error(ExitCode::bad_data, path.string() + ": the file is empty (need a problem a line)");
-  return file;
-}
-
-std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path, FileSplit split) {
-  return std::make_unique<JsonlTask>(std::move(name), path, split);
+std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path, FileSplit split,
+                                      const ProgramConfig& grader) {
+  return std::make_unique<JsonlTask>(std::move(name), path, split, grader);
 }
 
 }  // namespace reckon

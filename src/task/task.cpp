@@ -41,8 +41,19 @@ std::string english_alphabet() {
   return alphabet;
 }
 
+std::string_view tag_in(std::string_view text) {
+  for (const std::string_view tag : {kThinkOpen, kThinkClose, kAnswerOpen, kAnswerClose}) {
+    if (text.find(tag) != std::string_view::npos) return tag;
+  }
+  return {};
+}
+
+std::string in_answer_tags(std::string_view answer) {
+  return std::string(kAnswerOpen).append(answer).append(kAnswerClose);
+}
+
 void write_completions(Problem& problem, std::string_view steps) {
-  problem.direct.append(kAnswerOpen).append(problem.answer).append(kAnswerClose);
+  problem.direct = in_answer_tags(problem.answer);
   problem.trace.append(kThinkOpen).append(steps).append(kThinkClose).append(problem.direct);
 }
 
@@ -88,6 +99,10 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
     throw Error(ExitCode::usage, where + "path \"" + config.path + "\" is not used (need none: kind " +
                                      std::string(enum_name(config.kind)) + " makes its problems)");
   }
+  if (config.kind == TaskKind::command && config.source.command.empty()) {
+    throw Error(ExitCode::usage,
+                where + "kind command without a program (need source = { command = [...] })");
+  }
   switch (config.kind) {
     case TaskKind::arithmetic:
       task = make_arithmetic_task(config.name);
@@ -96,7 +111,10 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
       task = make_knights_task(config.name);
       break;
     case TaskKind::jsonl:
-      task = make_jsonl_task(config.name, config.path, config.split);
+      task = make_jsonl_task(config.name, config.path, config.split, config.grader);
+      break;
+    case TaskKind::command:
+      task = make_command_task(config.name, config.source);
       break;
   }
   for (const std::int64_t level : config.levels) check_level(*task, level);
@@ -105,7 +123,11 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
 }
 
 std::unique_ptr<Task> make_verifier(TaskKind kind) {
-  if (kind == TaskKind::jsonl) return make_jsonl_task("jsonl", "", FileSplit::hash);
+  if (kind == TaskKind::command) {
+    throw Error(ExitCode::usage,
+                "kind command is a program of your own (need a recipe that names it: --recipe)");
+  }
+  if (kind == TaskKind::jsonl) return make_jsonl_task("jsonl", "", FileSplit::hash, {});
   TaskConfig config;
   config.name = std::string(enum_name(kind));
   config.kind = kind;
@@ -155,11 +177,21 @@ std::string graded_text(const Prompt& prompt, const Completion& completion) {
   return (opens_thinking(prompt.text) ? std::string(kThinkOpen) : std::string()) + completion.text;
 }
 
+Graded Task::graded(std::string_view spec, std::string_view answer, std::string_view) const {
+  const Grade word = grade(spec, answer);
+  return {word, word == Grade::equal ? 1.0 : 0.0};
+}
+
+Graded graded_completion(const Task& task, std::string_view spec, std::string_view completion,
+                         FinishReason finish_reason) {
+  if (finish_reason == FinishReason::length) return {};
+  const Extracted extracted = extract_answer(completion);
+  return extracted.found ? task.graded(spec, extracted.answer, completion) : Graded{};
+}
+
 Grade grade_completion(const Task& task, std::string_view spec, std::string_view completion,
                        FinishReason finish_reason) {
-  if (finish_reason == FinishReason::length) return Grade::no_answer;
-  const Extracted extracted = extract_answer(completion);
-  return extracted.found ? task.grade(spec, extracted.answer) : Grade::no_answer;
+  return graded_completion(task, spec, completion, finish_reason).grade;
 }
 
 }  // namespace reckon

@@ -191,6 +191,37 @@ TEST(ResolvedText, LoadsAgainWhereWeightsComeFromAFolder) {
   EXPECT_EQ(values_of(parse_recipe(resolved_text(recipe), "r.toml", {})), values_of(recipe));
 }
 
+TEST(ResolvedText, NamesProgramsWhereATaskHasOne) {
+  const std::string head = R"([run]
+name = "x"
+[[task]]
+name = "mine"
+kind = "command"
+source = { command = ["python3", "my task.py"], grade_seconds = 0.5 }
+[[task]]
+name = "file"
+kind = "jsonl"
+path = "a.jsonl"
+grader = { command = ["check"], max_restarts = 0 }
+[[task]]
+name = "chains"
+kind = "arithmetic"
+)";
+  const Recipe recipe = parse_recipe(head + kStages, "r.toml", {"task.mine.source.memory_mb=64"});
+  EXPECT_THAT(recipe.task[0].source.command, ElementsAre("python3", "my task.py"));
+  EXPECT_EQ(recipe.task[0].source.memory_mb, 64);
+  const std::string text = resolved_text(recipe);
+  EXPECT_EQ(values_of(parse_recipe(text, "r.toml", {})), values_of(recipe));
+  const auto count = [&](const std::string& what) {
+    std::size_t times = 0;
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++times;
+    return times;
+  };
+  EXPECT_THAT(text, HasSubstr("source.command = [\"python3\", \"my task.py\"]"));
+  EXPECT_EQ(count("\nsource."), 7u);
+  EXPECT_EQ(count("\ngrader."), 6u);
+}
+
 TEST(RecipeReference, NamesEverySetting) {
   const std::string reference = recipe_reference();
   Recipe recipe = sample({});

@@ -74,13 +74,14 @@ TEST_F(JsonlFile, NamesTheLineThatIsMalformed) {
   EXPECT_THAT(message_of(good + "{\"question\": \"r\"\n"), HasSubstr("data.jsonl:2: not JSON: "));
   EXPECT_EQ(message_of(good + "\n"), "data.jsonl:2: the line is empty (need one JSON object a line)");
   EXPECT_EQ(message_of(good + "{\"question\": \"r\"}\n"),
-            "data.jsonl:2: no \"answer\" (need a string of that name)");
+            "data.jsonl:2: no \"answer\" or \"solution\" (need a string of one of these names)");
+  EXPECT_EQ(
+      message_of("{\"answer\": \"#### 1\"}"),
+      "data.jsonl:1: no \"question\" or \"problem\" or \"prompt\" (need a string of one of these names)");
   EXPECT_EQ(message_of("{\"question\": 3, \"answer\": \"#### 1\"}"),
             "data.jsonl:1: \"question\" is a number (need a string)");
   EXPECT_EQ(message_of("{\"question\": \" \", \"answer\": \"#### 1\"}"),
             "data.jsonl:1: \"question\" is empty");
-  EXPECT_EQ(message_of(good + "{\"question\": \"r\", \"answer\": \"1\"}"),
-            "data.jsonl:2: \"answer\" has no #### (need the final answer after it)");
   EXPECT_EQ(message_of(good + line_of("r", "one")),
             "data.jsonl:2: \"one\" after #### is not a number (need one)");
   EXPECT_EQ(message_of(line_of("r", "")), "data.jsonl:1: \"\" after #### is not a number (need one)");
@@ -89,6 +90,100 @@ TEST_F(JsonlFile, NamesTheLineThatIsMalformed) {
   EXPECT_EQ(message_of(good + "{\"question\": \"" + std::string(10'000'000, 'x') + "\"}"),
             "data.jsonl:2: the line is longer than 4194304 bytes (need one JSON object a line)");
   EXPECT_EQ(message_of(""), "data.jsonl: the file is empty (need a problem a line)");
+}
+
+TEST_F(JsonlFile, ReadsTheShapesOfPublicMathematics) {
+  const auto file = load_jsonl(write(
+      R"({"problem": "p1", "level": "Level 5", "solution": "So $x = \\boxed{1}$, no: $x=\\boxed{ 12 }$."})"
+      "\n"
+      R"({"problem": "p2", "answer": "3/4", "solution": "Half of $\\frac{3}{2}$.", "unique_id": 7})"
+      "\n"
+      R"({"question": "p3", "answer": " -5\n"})"
+      "\n"
+      R"({"prompt": "p4", "answer": "We see $\\fbox{8}$"})"
+      "\n"
+      R"({"problem": "p5", "solution": "Thus \\boxed 9$ and \\boxed {10}"})"
+      "\n"
+      R"({"problem": "p6", "solution": "is $\\boxed 11$."})"
+      "\n"
+      R"({"problem": "p7", "answer": "a <<1+1=2>> #### 2", "solution": "\\boxed{3}"})"
+      "\n"
+      R"({"question": "q8", "problem": "p8", "answer": "6"})"));
+  const auto is = [&](std::size_t i, const std::string& question, const std::string& gold,
+                      const std::string& reasoning) {
+    EXPECT_EQ(file.problems.at(i).question, question);
+    EXPECT_EQ(file.problems.at(i).gold, gold) << question;
+    EXPECT_EQ(file.problems.at(i).reasoning, reasoning) << question;
+    EXPECT_EQ(file.problems.at(i).line, i + 1);
+  };
+  is(0, "p1", "12", R"(So $x = \boxed{1}$, no: $x=\boxed{ 12 }$.)");
+  is(1, "p2", "3/4", R"(Half of $\frac{3}{2}$.)");
+  is(2, "p3", "-5", "");
+  is(3, "p4", "8", R"(We see $\fbox{8}$)");
+  is(4, "p5", "10", R"(Thus \boxed 9$ and \boxed {10})");
+  is(5, "p6", "11", R"(is $\boxed 11$.)");
+  is(6, "p7", "2", "a");  // as GSM8K, whatever stands beside it
+  is(7, "q8", "6", "");
+  const auto task = make_task(config_of(path_));
+  for (std::uint64_t index = 0; index < 3; ++index) {
+    const Problem problem = task->problem(1, Split::train, 0, index);
+    EXPECT_EQ(problem.spec, "{\"gold\":\"" + problem.answer + "\"}");
+    EXPECT_EQ(task->grade(problem.spec, problem.answer), Grade::equal);
+  }
+}
+
+TEST_F(JsonlFile, NamesTheLineWhoseFinalAnswerCannotBeGraded) {
+  const std::string good = line_of("q", "1");
+  EXPECT_EQ(message_of(good + R"({"problem": "p", "solution": "so it is 5"})"),
+            "data.jsonl:2: \"solution\" has no \\boxed{...} (need the final answer in it)");
+  EXPECT_EQ(
+      message_of(good + R"({"problem": "p", "solution": "so \\boxed{5"})"),
+      "data.jsonl:2: the final answer of \"solution\" is \"\", which cannot be graded (need an answer that "
+      "equals itself)");
+  // An escaped brace does not close the box.
+  EXPECT_EQ(
+      message_of(R"({"problem": "p", "solution": "so \\boxed{\\}"})"),
+      "data.jsonl:1: the final answer of \"solution\" is \"\", which cannot be graded (need an answer that "
+      "equals itself)");
+  EXPECT_EQ(
+      message_of(R"({"problem": "p", "answer": "2 +* ("})"),
+      "data.jsonl:1: the final answer of \"answer\" is \"2 +* (\", which cannot be graded (need an answer "
+      "that equals itself)");
+  EXPECT_EQ(
+      message_of(R"({"problem": "p", "answer": ""})"),
+      "data.jsonl:1: the final answer of \"answer\" is \"\", which cannot be graded (need an answer that "
+      "equals itself)");
+  EXPECT_EQ(message_of(R"({"problem": "p", "answer": 5})"),
+            "data.jsonl:1: \"answer\" is a number (need a string)");
+  EXPECT_EQ(message_of(R"({"prompt": ["p"], "answer": "5"})"),
+            "data.jsonl:1: \"prompt\" is a array (need a string)");
+  EXPECT_EQ(message_of(R"({"problem": "p", "answer": "5", "solution": "<think>"})"),
+            "data.jsonl:1: the text holds the tag <think>, which marks completions");
+  EXPECT_EQ(message_of(R"({"problem": "p", "answer": "5"})"
+                       "\n"
+                       R"({"question": "p", "answer": "#### 6"})"),
+            "data.jsonl:2: the question of line 1 with gold 6 in place of 5 (need one gold)");
+}
+
+TEST_F(JsonlFile, LeavesTheAnswersToAProgramThatGrades) {
+  write(R"({"question": "q", "answer": "by hand #### a tie", "tests": [1], "solution": "x"})"
+        "\n"
+        R"({"problem": "p", "answer": "Paris"})");
+  const auto file = load_jsonl(path_, GoldCheck::none);
+  EXPECT_EQ(file.problems[0].gold, "a tie");
+  EXPECT_EQ(file.problems[0].other_keys, "{\"tests\":[1]}");
+  EXPECT_EQ(file.problems[1].gold, "Paris");
+  EXPECT_EQ(file.problems[1].other_keys, "{}");
+  write(R"({"question": "q", "answer": "Paris", "gold": 3})");
+  try {
+    (void)load_jsonl(path_, GoldCheck::none);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.what(),
+              path_ +
+                  ":1: the key \"gold\" (need another name: the program is given the final answer "
+                  "under it)");
+  }
 }
 
 TEST_F(JsonlFile, CountsDuplicatesAndRefusesTwoGolds) {

@@ -58,10 +58,11 @@ std::vector<json> lines_of(const std::string& text) {
 TEST(TaskList, ShowsEveryLevel) {
   const Outcome outcome = run("task list");
   EXPECT_EQ(outcome.code, 0);
-  EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1 + 8 + 5 + 1);
+  EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1 + 8 + 5 + 1 + 1);
   EXPECT_THAT(outcome.output, HasSubstr("arithmetic  5      32000000            "));
   EXPECT_THAT(outcome.output, HasSubstr("knights     2      "));
   EXPECT_THAT(outcome.output, HasSubstr("jsonl       1      those of the file   "));
+  EXPECT_THAT(outcome.output, HasSubstr("command     any    those it makes      a program of your own: "));
 }
 
 TEST(TaskSample, WritesOneObjectALine) {
@@ -99,9 +100,90 @@ TEST(TaskSample, ReadsAFile) {
   EXPECT_EQ(lines[0]["trace"], "<think>a</think><answer>7</answer>");
 }
 
+/// A recipe with a task of each kind that needs one.
+class RecipeTasks : public ::testing::Test {
+ protected:
+  RecipeTasks() {
+    const std::string script = (testing::source_dir() / "examples/reverse_words.py").string();
+    testing::write_text(folder_.path() / "q.jsonl", R"({"problem": "p", "answer": "7"})");
+    testing::write_text(recipe_, R"([run]
+name = "r"
+[[task]]
+name = "mine"
+kind = "command"
+levels = [1, 2]
+source = { command = ["python3", )" + in_quotes(script) +
+                                     R"(] }
+[[task]]
+name = "file"
+kind = "jsonl"
+path = )" + in_quotes((folder_.path() / "q.jsonl").string()) +
+                                     R"(
+[[stage]]
+name = "s"
+kind = "sft"
+from = "model"
+steps = 1
+)");
+  }
+  testing::TempDir folder_;
+  std::string recipe_ = (folder_.path() / "r.toml").string();
+};
+
+TEST_F(RecipeTasks, AreSampledAndScoredByTheirName) {
+  const Outcome sampled =
+      run("task sample --recipe " + recipe_ + " --task mine --level 2 --count 5 --seed 3");
+  ASSERT_EQ(sampled.code, 0) << sampled.error;
+  const auto problems = lines_of(sampled.output);
+  ASSERT_EQ(problems.size(), 5u);
+  std::string input;
+  for (json line : problems) {
+    EXPECT_EQ(line["task"], "mine");
+    EXPECT_EQ(line["spec"]["words"].size(), 3u);
+    line["completion"] = line["trace"];
+    input += line.dump() + "\n";
+    line["completion"] = "<answer>" + line["spec"]["words"][2].get<std::string>() + "</answer>";
+    input += line.dump() + "\n";
+  }
+  input +=
+      json{{"task", "file"}, {"spec", {{"gold", "7"}}}, {"completion", "<answer>7.0</answer>"}}.dump() + "\n";
+  const Outcome scored = run("task score --recipe " + recipe_, input);
+  ASSERT_EQ(scored.code, 0) << scored.error;
+  const auto lines = lines_of(scored.output);
+  ASSERT_EQ(lines.size(), 11u);
+  for (std::size_t i = 0; i < 10; i += 2) {
+    EXPECT_EQ(lines[i], json({{"reward", 1.0}, {"verdict", "right"}}));
+    EXPECT_EQ(lines[i + 1], json({{"reward", 0.5 / 3}, {"verdict", "wrong"}}));
+  }
+  EXPECT_EQ(lines[10], json({{"reward", 1.0}, {"verdict", "right"}}));
+}
+
+TEST_F(RecipeTasks, MustBeInTheRecipe) {
+  EXPECT_EQ(run("task sample --recipe " + recipe_ + " --task mime").error,
+            "task sample: --task \"mime\" (need a task of " + recipe_ + ": mine, file)");
+  EXPECT_EQ(run("task sample --recipe " + recipe_ + " --task mine --path x").error,
+            "task sample: --path beside --recipe (need one: the recipe names its files)");
+  EXPECT_EQ(run("task sample --recipe " + recipe_ + " --task mine --level 4").error,
+            "task \"mine\": kind command has no level 4 (need one of 1, 2, 3)");
+  EXPECT_EQ(run("task sample --task command").error,
+            "task sample: kind command is a program of your own (need --recipe FILE --task NAME)");
+  EXPECT_EQ(run("task sample --recipe /nowhere/r.toml --task mine").code, 66);
+  const Outcome missing = run("task sample --recipe " + recipe_ +
+                              " --set task.mine.source.command=[\"no-such-program\"] --task mine");
+  EXPECT_EQ(missing.code, 78);
+  EXPECT_EQ(missing.error,
+            "task \"mine\": program \"no-such-program\": cannot be started: no program \"no-such-program\" "
+            "in PATH");
+  const std::string line = R"({"task": "command", "spec": {}, "completion": ""})";
+  EXPECT_EQ(run("task score", line).error,
+            "standard input:1: task is of kind command (need its name in a recipe, and --recipe FILE)");
+  EXPECT_EQ(run("task score --recipe " + recipe_, line).error,
+            "standard input:1: task \"command\" (need a task of " + recipe_ + ": mine, file)");
+}
+
 TEST(TaskSample, ReportsWrongArguments) {
   EXPECT_EQ(run("task sample --task chess").error,
-            "task sample: --task \"chess\" (need one of arithmetic, knights, jsonl)");
+            "task sample: --task \"chess\" (need one of arithmetic, knights, jsonl, command)");
   EXPECT_EQ(run("task sample --task chess").code, 2);
   EXPECT_EQ(run("task sample --task knights --split test").error,
             "task sample: --split \"test\" (need one of train, held_out)");
@@ -174,7 +256,7 @@ TEST(TaskScore, NamesTheMalformedLine) {
   EXPECT_EQ(error_after_one("{\"task\": \"knights\", \"completion\": \"\"}\n"),
             "standard input:2: no \"spec\" (need the problem's spec)");
   EXPECT_EQ(error_after_one(completion_line("chess", json::object(), "")),
-            "standard input:2: task \"chess\" (need one of arithmetic, knights, jsonl)");
+            "standard input:2: task \"chess\" (need one of arithmetic, knights, jsonl, command)");
   EXPECT_EQ(error_after_one(completion_line("knights", json::object(), "<answer>0</answer>")),
             "standard input:2: knights: spec: no \"statements\" (need an array of that name)");
 }

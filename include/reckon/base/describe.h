@@ -45,6 +45,15 @@ struct Bounds {
   return bounds;
 }
 
+/// Whether a visitor sees the settings, too, that others of the struct leave unused. One that writes values
+/// out does not: it has a kUsedOnly.
+template <class Visitor>
+[[nodiscard]] constexpr bool sees_unused() {
+  return !requires {
+    Visitor::kUsedOnly;
+  };
+}
+
 /// Names of an enum's values in recipes and logs: an overload found by argument-dependent look-up, for
 /// example
 ///     constexpr auto enum_names(AdvantageScale) {

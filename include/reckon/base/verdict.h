@@ -16,13 +16,14 @@ enum class Grade : std::uint8_t {
   refused = 4,           ///< over a limit of the grader
   timeout = 5,           ///< the grader ran out of time
   undecided = 6,         ///< neither equality nor difference could be shown
+  grader_failed = 7,     ///< the program that grades died on it twice, or gave no valid answer
 };
 constexpr auto enum_names(Grade) {
   return std::array{
       EnumName{Grade::equal, "equal"},         EnumName{Grade::different, "different"},
       EnumName{Grade::no_answer, "no_answer"}, EnumName{Grade::gold_unparseable, "gold_unparseable"},
       EnumName{Grade::refused, "refused"},     EnumName{Grade::timeout, "timeout"},
-      EnumName{Grade::undecided, "undecided"}};
+      EnumName{Grade::undecided, "undecided"}, EnumName{Grade::grader_failed, "grader_failed"}};
 }
 
 /// What learning sees. Numbers are written to rollout logs: never renumber.
@@ -38,8 +39,9 @@ constexpr auto enum_names(Verdict) {
                     EnumName{Verdict::grader_failed, "grader_failed"}};
 }
 
-/// Design, section 3: equal is right; different, refused, timeout, undecided are wrong; gold_unparseable is a
-/// failure of the grader's side, which nothing that a policy writes leads to.
+/// Design, section 3: equal is right; different, refused, timeout, undecided are wrong; gold_unparseable and
+/// grader_failed are failures of the grader's side. Nothing that a policy writes leads to the first; it leads
+/// to the second only through a fault of a user's program, see ProgramGrader.
 [[nodiscard]] constexpr Verdict verdict_of(Grade grade) {
   switch (grade) {
     case Grade::equal:
@@ -47,6 +49,7 @@ constexpr auto enum_names(Verdict) {
     case Grade::no_answer:
       return Verdict::no_answer;
     case Grade::gold_unparseable:
+    case Grade::grader_failed:
       return Verdict::grader_failed;
     default:
       return Verdict::wrong;

@@ -46,6 +46,8 @@ class InlineTableWriter {
 /// keys, an array of tables as an array with one element a line.
 class TableWriter {
  public:
+  static constexpr bool kUsedOnly = true;
+
   /// \param table  what the recipe says, or null where it does not have the table.
   TableWriter(std::string& out, const TomlNode* table, const std::string& file, std::string prefix = "")
       : out_(out), table_(table), file_(file), prefix_(std::move(prefix)) {}

@@ -9,16 +9,17 @@
 
 namespace reckon {
 
-/// Numbers name streams of problems: never renumber. Puzzles of grids and search from 10, of logic and worlds from
-/// 30, mathematics from 50.
+/// Numbers name streams of problems: never renumber. Puzzles of grids and search from 10, of logic and worlds
+/// from 30, mathematics from 50.
 enum class TaskKind {
   arithmetic = 0,
   knights = 1,
   jsonl = 2,
+  command = 3,
 };
 constexpr auto enum_names(TaskKind) {
   return std::array{EnumName{TaskKind::arithmetic, "arithmetic"}, EnumName{TaskKind::knights, "knights"},
-                    EnumName{TaskKind::jsonl, "jsonl"}};
+                    EnumName{TaskKind::jsonl, "jsonl"}, EnumName{TaskKind::command, "command"}};
 }
 
 /// Which side of the split the problems of a file are on.
@@ -32,6 +33,43 @@ constexpr auto enum_names(FileSplit) {
                     EnumName{FileSplit::held_out, "held_out"}};
 }
 
+/// A program of the user that grades answers, and its limits: see docs/own-task.md.
+struct ProgramConfig {
+  std::vector<std::string> command;
+  double start_seconds = 60;
+  double grade_seconds = 10;
+  std::int64_t memory_mb = 4096;
+  std::int64_t max_restarts = 3;
+  std::int64_t max_line_bytes = 1 << 20;
+
+  friend bool operator==(const ProgramConfig&, const ProgramConfig&) = default;
+};
+
+template <class Visitor>
+void describe(Visitor& visit, ProgramConfig& c) {
+  visit("command", c.command, required(), "the program and its arguments; started without a shell");
+  visit("start_seconds", c.start_seconds, above(0), "time for its first line");
+  visit("grade_seconds", c.grade_seconds, above(0),
+        "time for one answer; an answer that takes longer is wrong");
+  visit("memory_mb", c.memory_mb, between(16, 1 << 24), "MiB of private memory of each of its processes");
+  visit("max_restarts", c.max_restarts, between(0, 1000),
+        "starts in a row that may fail once it has worked; then the run stops");
+  visit("max_line_bytes", c.max_line_bytes, between(1024, 1 << 30), "longest line it may write");
+}
+
+/// A program that makes problems too.
+struct SourceConfig : ProgramConfig {
+  double problem_seconds = 30;
+
+  friend bool operator==(const SourceConfig&, const SourceConfig&) = default;
+};
+
+template <class Visitor>
+void describe(Visitor& visit, SourceConfig& c) {
+  describe(visit, static_cast<ProgramConfig&>(c));
+  visit("problem_seconds", c.problem_seconds, above(0), "time for one problem");
+}
+
 /// One [[task]] table: a source of problems with its verifier, under a name that stages refer to.
 struct TaskConfig {
   std::string name;
@@ -41,6 +79,8 @@ struct TaskConfig {
   double weight = 1.0;
   std::string path;
   FileSplit split = FileSplit::hash;
+  SourceConfig source;
+  ProgramConfig grader;
 };
 
 template <class Visitor>
@@ -51,10 +91,15 @@ void describe(Visitor& visit, TaskConfig& c) {
   visit("eval_level", c.eval_level, between(0, 100),
         "level of the held-out problems; 0 is the last of levels");
   visit("weight", c.weight, above(0), "how often the task is drawn, relative to the others of its stage");
-  visit("path", c.path, any(), "kind = \"jsonl\": file with one {question, answer} object a line");
+  visit("path", c.path, any(), "kind = \"jsonl\": file with a problem and its solution a line");
   visit(
       "split", c.split, any(),
       "kind = \"jsonl\": side of the file's problems; hash holds about 1 in 8 out, train none, held_out all");
+  if (sees_unused<Visitor>() || c.kind == TaskKind::command)
+    visit("source", c.source, any(), "kind = \"command\": the program that makes and grades the problems");
+  if (sees_unused<Visitor>() || !c.grader.command.empty())
+    visit("grader", c.grader, any(),
+          "kind = \"jsonl\": a program that grades; without one the answers are compared");
 }
 
 }  // namespace reckon

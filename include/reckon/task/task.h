@@ -33,7 +33,14 @@ struct Problem {
   std::string trace;   ///< <think>steps</think><answer>...</answer>
   std::string direct;  ///< <answer>...</answer>
   std::string answer;
-  std::string source;  ///< "generated", or file:line
+  std::string source;        ///< "generated", or file:line
+  std::string wrong_answer;  ///< where the task makes one with the problem: see Task::wrong_answer()
+};
+
+/// A grade with what it pays.
+struct Graded {
+  Grade grade = Grade::no_answer;
+  double credit = 0;  ///< value of the accuracy term, in [0, 1]: 1 where the grade is equal, and only there
 };
 
 /// A source of problems with its verifier. Has no state: every call is a pure function of its arguments.
@@ -62,20 +69,25 @@ class Task {
   /// right ones. \param answer the answer alone, see extract_answer(). \throws Error(bad_data) where spec is
   /// malformed.
   [[nodiscard]] virtual Grade grade(std::string_view spec, std::string_view answer) const = 0;
+  /// The same with what it pays: 1 or 0, but for a user's program, which may pay a part. \param completion
+  /// the whole text that the answer stands in
+  [[nodiscard]] virtual Graded graded(std::string_view spec, std::string_view answer,
+                                      std::string_view completion) const;
   /// An answer in the right form that is wrong, for tests of the verifier.
   [[nodiscard]] virtual std::string wrong_answer(const Problem& problem) const = 0;
   /// How many different problems the generator of a level has, both splits together; nothing for a file,
-  /// whose problems are what they are, and for a generator with many more than kMinDistinctProblems that nobody
-  /// has counted.
+  /// whose problems are what they are, and for a generator with many more than kMinDistinctProblems that
+  /// nobody has counted.
   [[nodiscard]] virtual std::optional<std::uint64_t> distinct_problems(std::int64_t level) const = 0;
 };
 
 /// The task of a [[task]] table. \throws Error(usage) where the kind has no such level or a path is missing
-/// or too much; Error(missing_input), Error(bad_data) from the file of kind jsonl.
+/// or too much; Error(missing_input), Error(bad_data) from the file of kind jsonl; Error(environment),
+/// Error(bad_data) from a user's program, which is started and checked.
 [[nodiscard]] std::unique_ptr<Task> make_task(const TaskConfig& config);
 
 /// A task that grades answers and, where it needs no file for them, has problems: of a kind, under the kind's
-/// name.
+/// name. \throws Error(usage) for kind command, which needs a program.
 [[nodiscard]] std::unique_ptr<Task> make_verifier(TaskKind kind);
 
 /// The first 8 bytes of SHA-256("<kind>\n<canonical problem>").
@@ -96,8 +108,12 @@ inline constexpr std::uint64_t kMinDistinctProblems = 2048;
 /// the prompt opened for it.
 [[nodiscard]] std::string graded_text(const Prompt& prompt, const Completion& completion);
 
-/// The grade of a whole completion: no_answer where it was cut off (an intermediate value must not be paid)
-/// or holds no answer, else the verifier's word. \throws Error(bad_data) where spec is malformed.
+/// The grade of a whole completion, with what it pays: no_answer where it was cut off (an intermediate value
+/// must not be paid) or holds no answer, else the verifier's word. \throws Error(bad_data) where spec is
+/// malformed.
+[[nodiscard]] Graded graded_completion(const Task& task, std::string_view spec, std::string_view completion,
+                                       FinishReason finish_reason);
+/// The grade alone.
 [[nodiscard]] Grade grade_completion(const Task& task, std::string_view spec, std::string_view completion,
                                      FinishReason finish_reason);
 

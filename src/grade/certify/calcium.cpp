@@ -49,8 +49,9 @@ class Evaluator {
       case Op::pi:
         ca_pi(result, ctx);
         return true;
-      case Op::euler:
-        ca_euler(result, ctx);
+      case Op::euler:  // ca_euler() is another constant of Euler's, 0.577...
+        ca_one(result, ctx);
+        ca_exp(result, result, ctx);
         return true;
       case Op::imaginary:
         ca_i(result, ctx);

@@ -157,9 +157,11 @@ Equality Certifiers::exchange(std::size_t slot, const std::string& request, Dead
   Descriptor& channel = slots_[slot].channel;
   if (!channel.is_open() && !order(kSpawn, slot, &channel)) return Equality::undecided;
   Message reply;
-  Receive received = Receive::closed;
-  if (send_message(channel.get(), request, deadline))
-    received = receive_message(channel.get(), reply, deadline);
+  bool is_sent = send_message(channel.get(), request, deadline);
+  if (!is_sent && order(kSpawn, slot, &channel)) {  // the worker had ended before it was asked
+    is_sent = send_message(channel.get(), request, deadline);
+  }
+  const Receive received = is_sent ? receive_message(channel.get(), reply, deadline) : Receive::closed;
   if (received == Receive::ok && reply.bytes.size() == 1) {
     const auto equality = static_cast<Equality>(reply.bytes[0]);
     return equality == Equality::equal || equality == Equality::different ? equality : Equality::undecided;

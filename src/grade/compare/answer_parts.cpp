@@ -27,6 +27,12 @@ bool contains(const Expr& expr, const Expr& part) {
                                               [&](const Expr& arg) { return contains(arg, part); });
 }
 
+/// Whether it depends on a variable: f(-2) + f(0) does not, f(x) does.
+bool has_variables(const Expr& expr) {
+  return expr.op == Op::symbol || expr.op == Op::text ||
+         std::any_of(expr.args.begin(), expr.args.end(), has_variables);
+}
+
 bool all_names(const Expr& expr) {
   return !expr.args.empty() && std::all_of(expr.args.begin(), expr.args.end(), is_name);
 }
@@ -109,7 +115,7 @@ std::optional<Assignment> as_assignment(const Expr& expr) {
     result.name = first;
   } else if (expr.args.size() == 2 && is_name(last) && !has_names(first)) {
     return Assignment{last, first, std::nullopt};  // 5 = x
-  } else if (has_names(first)) {
+  } else if (has_variables(first)) {
     return std::nullopt;
   }
   result.value = last;

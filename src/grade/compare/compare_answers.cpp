@@ -25,14 +25,17 @@ class Comparer {
 
   Equality answers(const Expr& gold, const Expr& pred) const {
     if (same_tree(gold, pred)) return Equality::equal;
+    if (pred.op == Op::sequence && pred.args.size() == 1 && gold.op != Op::sequence) {
+      return answers(gold, pred.args[0]);  // [a + b]
+    }
     const auto named_gold = as_assignment(gold);
     const auto named_pred = as_assignment(pred);
     if (named_gold && named_pred) return assignments(gold, *named_gold, pred, *named_pred);
     if (named_gold) {
-      return is_statement(pred) && !is_collection(pred) ? statements(gold, pred)
-                                                        : answers(value_of(*named_gold, pred), pred);
+      if (is_restriction(pred)) return statements(gold, *named_gold, pred);
+      return answers(value_of(*named_gold, pred), pred);
     }
-    if (named_pred && !(is_statement(gold) && !is_collection(gold))) {
+    if (named_pred && !is_restriction(gold)) {
       return answers(gold, value_of(*named_pred, gold));
     }
     return unnamed(gold, pred);
@@ -43,6 +46,15 @@ class Comparer {
   /// decimal.
   static const Expr& value_of(const Assignment& assignment, const Expr& other) {
     return assignment.rounded && is_decimal(other) ? *assignment.rounded : assignment.value;
+  }
+
+  /// Statements that are no list of values: inequalities, equations.
+  static bool is_restriction(const Expr& expr) { return is_statement(expr) && !is_collection(expr); }
+
+  /// x \\in [-2, 7] is a gold that is a set.
+  Equality statements(const Expr& gold, const Assignment& parts, const Expr& pred) const {
+    if (is_set_expression(parts.value) && !options_.inequality_for_interval) return Equality::different;
+    return statements(gold, pred);
   }
 
   Equality assignments(const Expr& gold, const Assignment& gold_parts, const Expr& pred,

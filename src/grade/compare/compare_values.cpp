@@ -121,6 +121,17 @@ Equality compare_measured(const Measured& gold, const Measured& pred) {
   return as_share == Equality::equal ? as_share : compare_plain(gold.value, pred.value);
 }
 
+/// 10:15 may be a time of day or a ratio; 2:3 is a ratio alone.
+bool may_be_time(const Expr& ratio) {
+  const auto is_minute = [](const Expr& part) {
+    return part.op == Op::number && !part.has_point && part.digits.size() == 2 && part.digits < "60";
+  };
+  return ratio.clock ||
+         (ratio.args.size() == 2 && is_minute(ratio.args[1]) && ratio.args[0].op == Op::number &&
+          (ratio.args[0].digits.size() == 1 ||
+           (ratio.args[0].digits.size() == 2 && ratio.args[0].digits < "25")));
+}
+
 bool same_clock(const Expr& gold, const Expr& pred) {
   const auto same_part = [](const Expr& a, const Expr& b) { return equal_values(a, b) == Equality::equal; };
   const bool halves_agree = gold.name.empty() || pred.name.empty() || gold.name == pred.name;
@@ -137,7 +148,8 @@ Equality compare_ratios(const Expr& gold, const Expr& pred) {
     return equal_values(make_node(Op::divide, ratio.args), other);
   }
   if (gold.args.size() != pred.args.size()) return Equality::different;
-  if (gold.clock && pred.clock) return same_clock(gold, pred) ? Equality::equal : Equality::different;
+  if (may_be_time(gold) && may_be_time(pred))
+    return same_clock(gold, pred) ? Equality::equal : Equality::different;
   Equality result = Equality::equal;  // a : b = c : d where a d = b c
   for (std::size_t i = 0; i + 1 < gold.args.size() && result != Equality::different; ++i) {
     result = both(result, equal_values(make_node(Op::multiply, {gold.args[i], pred.args[i + 1]}),

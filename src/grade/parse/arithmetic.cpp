@@ -90,8 +90,9 @@ Expr Parser::parse_signed_factor(Shape* shape) {
   return with_signs(std::move(factor.expr), signs);
 }
 
-/// Factors joined by signs or nothing, from left to right: a / b c is (a / b) c. The signs before it are
-/// those of the product, but of its first factor before \mod: -1 \mod 2 is 1.
+/// Factors joined by signs or nothing, from left to right: a / b c is (a / b) c (see parse_glued_letters for
+/// A / 8y). The signs before it are those of the product, but of its first factor before \mod: -1 \mod 2
+/// is 1.
 Expr Parser::parse_term(std::vector<TokenKind>&& signs) {
   std::vector<Expr> factors;
   Shape last = Shape::other;
@@ -119,6 +120,9 @@ Expr Parser::parse_term(std::vector<TokenKind>&& signs) {
       }
       Shape divisor = Shape::other;
       Expr right = without_bracket(parse_signed_factor(&divisor));
+      if (divisor == Shape::integer && kind == TokenKind::slash && !is_plain_integer(left)) {
+        right = parse_glued_letters(std::move(right));
+      }
       left = make(kind == TokenKind::slash ? Op::divide : Op::mod, without_bracket(std::move(left)),
                   std::move(right));
       factors.clear();
@@ -131,6 +135,16 @@ Expr Parser::parse_term(std::vector<TokenKind>&& signs) {
     }
   }
   return with_signs(make_product(std::move(factors)), signs);
+}
+
+/// A / 8y has 8y below, as it looks; but 1/2x is half of x.
+Expr Parser::parse_glued_letters(Expr&& number) {
+  std::vector<Expr> factors;
+  factors.push_back(std::move(number));
+  while (ok() && at(TokenKind::letter) && !peek().blank_before && starts_factor()) {
+    factors.push_back(parse_factor().expr);
+  }
+  return make_product(std::move(factors));
 }
 
 /// One more factor without a sign before it; an integer and a fraction of integers are a mixed number.
@@ -208,11 +222,21 @@ bool Parser::starts_factor() const {
       }
       return !(token.code == bracket::kRound && at(TokenKind::modulo, 1));
     case TokenKind::bar:
-      return brackets_.empty() ||
-             (brackets_.back() != static_cast<char>(token.code) && brackets_.back() != bracket::kSet);
+      return bar_opens();
     default:
       return false;
   }
+}
+
+/// Whether the bar behind a value opens: it closes where the innermost bracket is one of its kind, but not
+/// between the inner values of ||x||y||, and it is such-that in a set.
+bool Parser::bar_opens() const {
+  if (brackets_.empty()) return true;
+  if (brackets_.back() == bracket::kSet) return false;
+  if (brackets_.back() != static_cast<char>(peek().code)) return true;
+  const bool behind_bar = tokens_[next_ - 1].kind == TokenKind::bar;
+  const TokenKind next = peek(1).kind;
+  return behind_bar && num_bars_left_ >= 3 && (next == TokenKind::letter || next == TokenKind::number);
 }
 
 }  // namespace reckon

@@ -5,6 +5,9 @@
 namespace reckon {
 namespace {
 
+/// What take_close() says of the [ that closes [a, b[.
+constexpr char kReversed = 'r';
+
 /// Whether in a bracket of that kind a comma separates members, so that it groups no thousands.
 bool lists_members(char open) {
   return open == bracket::kRound || open == bracket::kSquare || open == bracket::kSet ||
@@ -28,7 +31,7 @@ char Parser::take_close(char open) {
   const bool reversed = at_open(bracket::kSquare) && (open == ']' || open == bracket::kSquare);  // [a, b[
   if (reversed) {
     ++next_;
-    return '[';
+    return kReversed;
   }
   const bool unsided = at(TokenKind::bar) && peek().code == static_cast<std::uint8_t>(open);
   if (!at(TokenKind::close) && !unsided) {
@@ -43,7 +46,7 @@ char Parser::take_close(char open) {
     unexpected("the other half of the bracket");
     return 0;
   }
-  ++next_;
+  take();
   return close;
 }
 

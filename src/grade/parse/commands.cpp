@@ -256,6 +256,7 @@ constexpr Command kCommands[] = {
     {"noindent", skip, TokenKind::other, 0, ""},
     {"nolimits", skip, TokenKind::other, 0, ""},
     {"nonumber", skip, TokenKind::other, 0, ""},
+    {"not", negate, TokenKind::other, 0, ""},
     {"notag", skip, TokenKind::other, 0, ""},
     {"notin", token, TokenKind::relation, code(Relation::not_element), ""},
     {"nu", token, TokenKind::letter, 0, "nu"},

@@ -20,6 +20,7 @@ enum class CommandAction : std::uint8_t {
   alphabet,       ///< \mathbb{R}
   character,      ///< \char"0190
   skip_argument,  ///< \hspace{1em}, \label{x}
+  negate,         ///< \not: the relation behind it is denied
 };
 
 struct Command {

@@ -61,7 +61,7 @@ Parser::Factor Parser::parse_factor() {
         break;
       case TokenKind::circle:
         ++next_;
-        expr = make(Op::degrees, std::move(expr));
+        expr = parse_degrees(std::move(expr));
         break;
       case TokenKind::money:
         ++next_;
@@ -96,7 +96,7 @@ Expr Parser::parse_power(Expr&& base) {
   const std::size_t num_tokens = braces ? 3 : 1;
   if (alone && (kind == TokenKind::circle || at_letter("o", inside))) {
     next_ += num_tokens;
-    return make(Op::degrees, std::move(base));
+    return parse_degrees(std::move(base));
   }
   const bool sign = kind == TokenKind::plus || kind == TokenKind::minus || kind == TokenKind::times;
   const bool lone_sign = alone && sign &&
@@ -123,6 +123,17 @@ Expr Parser::parse_power(Expr&& base) {
   Expr exponent = parse_exponent();
   if (base.op == Op::euler && contains(exponent, Op::pi)) read_capital_imaginary(exponent);
   return make(Op::power, without_bracket(std::move(base)), std::move(exponent));
+}
+
+/// An angle, or a temperature: 90^\circ C.
+Expr Parser::parse_degrees(Expr&& value) {
+  const bool celsius = at_letter("C");
+  const bool alone = !at(TokenKind::underscore, 1) && !at(TokenKind::caret, 1) && !at(TokenKind::open, 1);
+  if ((!celsius && !at_letter("F")) || !alone) return make(Op::degrees, std::move(value));
+  ++next_;
+  Expr temperature = make(Op::quantity, std::move(value));
+  temperature.name = celsius ? "celsius" : "fahrenheit";
+  return temperature;
 }
 
 /// The exponent: a group, a number in all its digits (10^300), or one factor; x^-1 without braces, too.

@@ -30,17 +30,17 @@ std::size_t start_of_tail(std::string_view text) {
   return tail;
 }
 
-/// Whether dollar signs that are no \$ stand singly somewhere: then one of them is money.
-bool odd_dollars(std::string_view text) {
-  bool odd = false;
+/// Whether there is just one dollar sign that is no \$: then it delimits nothing and is money.
+bool single_dollar(std::string_view text) {
+  int num_dollars = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\') {
       ++i;
     } else if (text[i] == '$') {
-      odd = !odd;
+      ++num_dollars;
     }
   }
-  return odd;
+  return num_dollars == 1;
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ Lexer::Lexer(std::string_view text, const ParseLimits& limits, Tokens& result)
       result_(result),
       tail_(start_of_tail(text)),
       doubled_(text.find("\\\\begin{") != std::string_view::npos),
-      money_left_(odd_dollars(text)) {
+      money_left_(single_dollar(text)) {
   result_.tokens.reserve(std::min(text.size(), limits.max_tokens) + 1);
 }
 

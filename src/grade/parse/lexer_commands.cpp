@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "../expr.h"
 #include "lexer_state.h"
 
 namespace reckon {
@@ -146,8 +147,21 @@ void Lexer::read_command(const Command& command, std::size_t num_bytes) {
     case CommandAction::skip_argument:
       at_ += num_bytes;
       return skip_braces();
+    case CommandAction::negate:
+      at_ += num_bytes;
+      return read_denied_relation();
   }
   at_ += num_bytes;
+}
+
+/// \not= and \not\in; others have no node.
+void Lexer::read_denied_relation() {
+  at_ = after_blanks(at_);
+  if (peek() == '=') return emit_here(TokenKind::relation, 1, static_cast<std::uint8_t>(Relation::not_equal));
+  if (here("\\in") && !is_ascii_letter(peek(3))) {
+    return emit_here(TokenKind::relation, 3, static_cast<std::uint8_t>(Relation::not_element));
+  }
+  emit(TokenKind::other, "\\not");
 }
 
 void Lexer::read_text_command() {

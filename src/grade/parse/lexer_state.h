@@ -51,6 +51,7 @@ class Lexer {
   void read_backslash();
   void read_double_backslash();
   void read_command(const Command& command, std::size_t num_bytes);
+  void read_denied_relation();
   void read_text_command();
   void read_environment(bool begins);
   void read_alphabet();

@@ -54,6 +54,13 @@ void Lexer::read_text_word(std::string_view run) {
 }
 
 void Lexer::read_math_word(std::string_view run) {
+  if (value_before() && !blank_ && run.size() > 2 && run.size() <= 4) {  // x=1orx=2
+    const std::size_t size = run.starts_with("or") ? 2 : run.starts_with("and") ? 3 : 0;
+    if (size > 0 && run.size() == size + 1) {
+      emit_word(run.substr(0, size), size == 2 ? WordClass::disjunction : WordClass::conjunction);
+      return emit(TokenKind::letter, run.substr(size));
+    }
+  }
   if (char_at(at_) == '{' && (run == "bar" || run == "vec" || run == "hat"))
     return emit(TokenKind::accent, run);
   if (read_known_word(run) || read_known_function(run) || read_unit(run)) return;
@@ -87,7 +94,7 @@ bool Lexer::read_known_function(std::string_view run) {
   if ((run == "min" || run == "sec") && value_before() && !argument) {
     return emit_word(run, WordClass::unit), true;
   }
-  if (run == "mod" && value_before()) return emit(TokenKind::modulo, run), true;
+  if (run == "mod" && (value_before() || next != '(')) return emit(TokenKind::modulo, run), true;
   emit(TokenKind::function, run, static_cast<std::uint8_t>(*function));
   return true;
 }

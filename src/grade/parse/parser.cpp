@@ -31,6 +31,7 @@ bool Parser::at_letter(std::string_view name, std::size_t ahead) const {
 Token Parser::take() {
   const Token token = peek();
   if (token.kind != TokenKind::end) ++next_;
+  if (token.kind == TokenKind::bar) --num_bars_left_;
   return token;
 }
 
@@ -80,7 +81,9 @@ Expr Parser::parse_whole() {
   Expr result = parse_boxes(boxes);
   if (!boxes) {
     const std::size_t start = next_;
-    result = join(parse_members());
+    Members members = parse_members();
+    const bool infix = at(TokenKind::choose) || at(TokenKind::over);  // n \choose k
+    result = infix ? parse_group_operator(std::move(members)) : join(std::move(members));
     if (ok() && !at(TokenKind::end)) return unexpected("the end");
     // Nobody puts a matrix into braces for grouping: {\begin{matrix}...} is a set.
     if (result.op == Op::matrix && group_start_ == start && group_end_ == next_) {

@@ -17,7 +17,9 @@ namespace reckon {
 class Parser {
  public:
   Parser(std::vector<Token>& tokens, Comma comma, const ParseLimits& limits)
-      : tokens_(tokens), comma_(comma), limits_(limits) {}
+      : tokens_(tokens), comma_(comma), limits_(limits) {
+    for (const Token& token : tokens) num_bars_left_ += token.kind == TokenKind::bar ? 1 : 0;
+  }
 
   /// The whole answer.
   Expr parse_whole();
@@ -94,16 +96,19 @@ class Parser {
   Expr parse_sum();
   Expr parse_signed_term();
   Expr parse_term(std::vector<TokenKind>&& signs);
+  Expr parse_glued_letters(Expr&& number);
   void parse_implicit_factor(std::vector<Expr>& factors, Shape& last);
   Expr parse_signed_factor(Shape* shape = nullptr);
   std::vector<TokenKind> take_signs();
   [[nodiscard]] bool starts_factor() const;
   [[nodiscard]] bool starts_plain_fraction() const;
+  [[nodiscard]] bool bar_opens() const;
 
   // Factors (factors.cpp).
   Factor parse_factor();
   Expr parse_power(Expr&& base);
   Expr parse_exponent();
+  Expr parse_degrees(Expr&& value);
   Expr parse_subscript(Expr&& base, std::size_t start);
   [[nodiscard]] std::string subscript_text();
   Expr parse_call(Expr&& callee);
@@ -193,6 +198,7 @@ class Parser {
   std::string reason_;
 
   std::vector<char> brackets_;            // open ones, the innermost last
+  int num_bars_left_ = 0;                 // tokens | from here on
   int num_list_brackets_ = 0;             // of them, those in which a comma separates
   bool in_matrix_ = false;                // & and \\ belong to a matrix
   bool ratio_allowed_ = true;             // a colon is none in {x : ...}

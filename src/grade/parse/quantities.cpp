@@ -60,17 +60,16 @@ void Parser::parse_unit(Expr& value) {
     return;
   }
   std::string name;
-  if (value.op == Op::quantity && (at_word(WordClass::per) || at(TokenKind::slash))) {
+  if (value.op == Op::quantity && at_word(WordClass::per)) {  // \$5 per hour
     name = std::move(value.name);
     Expr inner = std::move(value.args[0]);
     value = std::move(inner);
-  } else if (value.op == Op::degrees && (peek().text == "C" || peek().text == "F")) {
-    name = parse_unit_factor(true);
   } else {
     name = parse_unit_factor(true);
   }
   while (ok()) {
-    const bool slash = at(TokenKind::slash) && (at(TokenKind::word, 1) || peek(1).in_text);
+    const bool letter = at(TokenKind::letter, 1) && find_unit(peek(1).text, true).has_value();
+    const bool slash = at(TokenKind::slash) && (at(TokenKind::word, 1) || letter);
     if (!slash && !at_word(WordClass::per)) break;
     ++next_;
     name += "/" + parse_unit_factor(false);
@@ -94,7 +93,7 @@ std::string Parser::parse_unit_factor(bool first) {
     unexpected("a unit");
     return {};
   }
-  std::string name(unit_of(token));
+  std::string name(first ? unit_of(token) : find_unit(token.text, true).value_or(unit_of(token)));
   const bool known = !name.empty();
   if (!known && (!first || !at_word(WordClass::plain) || !token.in_text)) {
     unexpected("a unit");
