@@ -49,7 +49,11 @@ class Reckon:
     def run(self, pairs, options=()):
         """The lines that the program answers with, and its CPU seconds."""
         text = "".join(json.dumps({"gold": p["gold"], "pred": p["pred"]}) + "\n" for p in pairs)
-        command = [self.program, "--grade=/dev/stdin"] if self.is_bench else [self.program, "grade", *options]
+        alone = bool(pairs) and pairs[0].get("alone", False)
+        if self.is_bench:
+            command = [self.program, "--answers=/dev/stdin" if alone else "--grade=/dev/stdin"]
+        else:
+            command = [self.program, "grade", "--kind", "answer" if alone else "auto", *options]
         before = children_seconds()
         done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:

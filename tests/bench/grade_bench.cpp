@@ -102,7 +102,15 @@ int write_files(const std::filesystem::path& folder) {
   return 0;
 }
 
-int grade_file(const std::string& path) {
+Grade grade_texts(const std::string& gold, const std::string& pred) {
+  return GoldAnswer(find_answer(gold).text).grade(find_answer(pred).text).grade;
+}
+
+Grade grade_as_they_stand(const std::string& gold, const std::string& pred) {
+  return GoldAnswer(gold).grade(pred).grade;
+}
+
+int grade_file(const std::string& path, Grade (*grade)(const std::string&, const std::string&)) {
   std::ifstream in(path);
   if (!in) {
     std::cerr << "grade_bench: cannot open " << path << "\n";
@@ -115,10 +123,10 @@ int grade_file(const std::string& path) {
     const auto& gold = line["gold"].get_ref<const std::string&>();
     const auto& pred = line["pred"].get_ref<const std::string&>();
     const auto start = Clock::now();
-    const GradeResult result = GoldAnswer(find_answer(gold).text).grade(find_answer(pred).text);
+    const Grade result = grade(gold, pred);
     const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
     seconds += elapsed;
-    std::cout << ordered_json{{"grade", enum_name(result.grade)}, {"micros", 1e6 * elapsed}}.dump() << "\n";
+    std::cout << ordered_json{{"grade", enum_name(result)}, {"micros", 1e6 * elapsed}}.dump() << "\n";
   }
   std::cerr << seconds << "\n";
   return 0;
@@ -129,7 +137,8 @@ int run(int argc, char** argv) {
     const std::string argument = argv[i];
     const std::string value = argument.substr(std::min(argument.find('=') + 1, argument.size()));
     if (argument.starts_with("--write=")) return write_files(value);
-    if (argument.starts_with("--grade=")) return grade_file(value);
+    if (argument.starts_with("--grade=")) return grade_file(value, grade_texts);
+    if (argument.starts_with("--answers=")) return grade_file(value, grade_as_they_stand);
     if (argument == "--worst") {
       print_worst_cases();
       return 0;

@@ -118,7 +118,8 @@ void print_worst_cases() {
     for (int run = 0; run < kRuns; ++run) {
       const testing::ResourceMeter meter;
       const GoldAnswer gold(worst.gold);
-      grade = gold.grade(worst.pred.size() > kLongestAnswer ? find_answer(worst.pred).text : worst.pred).grade;
+      grade =
+          gold.grade(worst.pred.size() > kLongestAnswer ? find_answer(worst.pred).text : worst.pred).grade;
       if (worst.pred.size() > kLongestAnswer) static_cast<void>(extract_answer(worst.pred).found);
       seconds = std::max(seconds, meter.seconds());
       growth = std::max(growth, meter.growth_mib());
