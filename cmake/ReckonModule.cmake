@@ -12,6 +12,8 @@ function(reckon_add_module name)
     set(scope PUBLIC)
     add_library(reckon_${name} STATIC ${sources})
     target_link_libraries(reckon_${name} PRIVATE reckon_options)
+    # For the folders in it: they include the module's own headers without a path.
+    target_include_directories(reckon_${name} PRIVATE "${PROJECT_SOURCE_DIR}/src/${name}")
   else()
     set(scope INTERFACE)
     add_library(reckon_${name} INTERFACE)

@@ -149,7 +149,7 @@ def main():
     parser.add_argument("--cases", type=pathlib.Path)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--core", type=int, default=0)
-    parser.add_argument("--list", type=int, default=40, dest="num_listed")
+    parser.add_argument("--list", type=int, default=25, dest="num_listed")
     arguments = parser.parse_args()
     if not arguments.program.is_file():
         parser.error(f"{arguments.program}: not there (need a built reckon or grade_bench)")

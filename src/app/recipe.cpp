@@ -92,6 +92,7 @@ std::string recipe_reference() {
   text += "\n## [run]\n\n" + reference_table(RunConfig{});
   text += "\n## [model]\n\n" + reference_table(ModelInitConfig{});
   text += "\n## [prompt]\n\n" + reference_table(PromptConfig{});
+  text += "\n## [answer]\n\n" + reference_table(AnswerConfig{});
   text += "\n## [checkpoint]\n\n" + reference_table(CheckpointConfig{});
   text += "\n## [[task]]\n\n" + reference_table(TaskConfig{});
   for (const auto& [kind, name] : enum_names(StageKind{})) {

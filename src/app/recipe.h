@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reckon/base/describe.h"
+#include "reckon/grade/config.h"
 #include "reckon/model/config.h"
 #include "reckon/recipe/document.h"
 #include "reckon/task/config.h"
@@ -35,6 +36,7 @@ struct Recipe {
   RunConfig run;
   ModelInitConfig model;
   PromptConfig prompt;
+  AnswerConfig answer;
   CheckpointConfig checkpoint;
   std::vector<TaskConfig> task;
   std::vector<StageConfig> stage;  ///< as declared; see run_order()
@@ -46,6 +48,7 @@ void describe(Visitor& visit, Recipe& c) {
   visit("run", c.run, required(), "the run");
   visit("model", c.model, any(), "the initial model");
   visit("prompt", c.prompt, any(), "how a problem becomes a prompt");
+  visit("answer", c.answer, any(), "where a completion gives its answer, and how the prompt asks for it");
   visit("checkpoint", c.checkpoint, any(), "how checkpoints are written");
   visit("task", c.task, any(), "tasks");
   visit("stage", c.stage, any(), "stages");

@@ -3,9 +3,11 @@
 #include <unordered_map>
 
 #include "recipe.h"
+#include "reckon/grade/answer_form.h"
 #include "reckon/recipe/problems.h"
 #include "reckon/recipe/value_text.h"
 #include "reckon/recipe/writer.h"
+#include "reckon/reward/terms.h"
 
 namespace reckon {
 namespace {
@@ -222,6 +224,52 @@ void check_mix_schedule(const Table& table, const SftConfig& sft, const std::vec
   }
 }
 
+void check_answer(const Table& table, const AnswerConfig& answer) {
+  const std::string sentence = answer_sentence(answer);
+  if (sentence.empty() || shows_mark(answer.form, sentence) || !table.is_good("form")) return;
+  table.report_value("sentence", answer.sentence,
+                     ", which does not show " + in_quotes(answer_mark(answer.form)) +
+                         " (need \"off\", \"on\" or a sentence with it: answer.form is " +
+                         toml_text(answer.form) + ", and nothing else is read)");
+}
+
+/// Visitor: the sum of the weights, which are at least 0.
+struct WeightSum {
+  double sum = 0;
+  void operator()(std::string_view, double& weight, const Bounds&, std::string_view) { sum += weight; }
+};
+
+void check_reward(const Table& stage_table, RewardConfig reward, const Recipe& recipe,
+                  std::int64_t max_new_tokens) {
+  const Table table = stage_table.inner("reward");
+  WeightSum weights;
+  describe_weights(weights, reward);
+  if (weights.sum == 0) {
+    stage_table.report("reward",
+                       stage_table.path("reward") + " pays nothing: every weight is 0 (need one above 0)");
+  }
+  if (reward.clip_low >= reward.clip_high) {
+    table.report_value("clip_low", reward.clip_low,
+                       " (need less than clip_high = " + toml_text(reward.clip_high) + ")");
+  }
+  if ((reward.length_exact > 0 || reward.length_max > 0) && reward.target_tokens == 0) {
+    table.report("target_tokens", table.path("target_tokens") +
+                                      " is 0 (need the length that length_exact and length_max aim at)");
+  }
+  const RewardConfig filled = with_lengths(reward, max_new_tokens);
+  if (filled.overlong_cache > filled.overlong_tokens) {
+    table.report_value("overlong_cache", reward.overlong_cache,
+                       " (need at most overlong_tokens = " + std::to_string(filled.overlong_tokens) + ")");
+  }
+  for (const auto& [key, weight] :
+       {std::pair{"format_strict", reward.format_strict}, std::pair{"format_soft", reward.format_soft}}) {
+    if (weight == 0 || recipe.answer.form == AnswerForm::tag) continue;
+    table.report_value(key, weight,
+                       ", and it pays <answer> tags, which answer.form = " + toml_text(recipe.answer.form) +
+                           " does not read (need 0, or \"tag\")");
+  }
+}
+
 void check_stage(const Table& table, const StageConfig& stage, const Recipe& recipe,
                  const std::vector<std::string>& tasks) {
   check_task_names(table, stage.tasks, tasks);
@@ -229,10 +277,7 @@ void check_stage(const Table& table, const StageConfig& stage, const Recipe& rec
   if (stage.kind == StageKind::grpo) {
     check_multiple(table, "prompts_per_step", stage.grpo.prompts_per_step, "updates_per_step",
                    stage.grpo.updates_per_step);
-    const RewardConfig& reward = stage.reward;
-    if (reward.accuracy == 0 && reward.format == 0 && reward.random == 0) {
-      table.report("reward", table.path("reward") + " pays nothing: every weight is 0 (need one above 0)");
-    }
+    check_reward(table, stage.reward, recipe, stage.sampling.max_new_tokens);
   }
   const std::int64_t longest = recipe.model.max_position_embeddings;
   const bool samples = stage.kind == StageKind::grpo || stage.kind == StageKind::eval;
@@ -334,6 +379,7 @@ void check_recipe(const Recipe& recipe, RecipeProblems& problems) {
   const TomlNode& root = recipe.document.root;
   check_name(Table(root.find("run"), "run", problems), recipe.run.name);
   check_model(Table(root.find("model"), "model", problems), recipe.model);
+  check_answer(Table(root.find("answer"), "answer", problems), recipe.answer);
 
   const auto tasks = tables_of(recipe, recipe.task, "task", problems);
   const auto task_names = check_names(recipe.task, tasks, "task");

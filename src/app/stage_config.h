@@ -63,7 +63,7 @@ void describe(Visitor& visit, StageConfig& c) {
   if (sft) describe(visit, c.sft);
   if (grpo) describe(visit, c.grpo);
   if (grpo || eval) describe(visit, c.sampling);
-  if (grpo) visit("reward", c.reward, any(), "weights of the reward terms");
+  if (grpo) visit("reward", c.reward, any(), "the reward: weights of its terms, and what they need");
   if (eval) describe(visit, c.eval);
   if (sft || grpo) {
     describe(visit, c.optimizer);

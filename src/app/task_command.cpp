@@ -43,9 +43,10 @@ std::string padded(std::string text, std::size_t width) {
 }
 
 void list_tasks() {
+  constexpr std::size_t kKindWidth = 22;
   const auto row = [](const std::string& kind, const std::string& level, const std::string& distinct,
                       const std::string& example) {
-    write_line(padded(kind, 12) + padded(level, 7) + padded(distinct, 20) + example);
+    write_line(padded(kind, kKindWidth) + padded(level, 7) + padded(distinct, 20) + example);
   };
   row("kind", "level", "distinct problems", "example");
   for (const auto& entry : enum_names(TaskKind{})) {
@@ -68,17 +69,20 @@ void list_tasks() {
   flush_output();
 }
 
-/// A recipe whose tasks are meant by their names, where one is given.
-struct RecipeOptions {
-  std::string file;
+/// Where a command's tasks come from: kinds by their names, or a recipe whose tasks are meant by theirs.
+struct TaskOrigin {
+  std::string recipe;
   std::vector<std::string> overrides;
+  std::string form;  ///< of answers, for kinds; a recipe says it itself
 };
 
-void add_recipe_options(CLI::App& command, RecipeOptions& options) {
-  command.add_option("--recipe", options.file, "a recipe: tasks go by their names in it");
-  command.add_option("--set", options.overrides, "a setting of the recipe to change: path=value")
+void add_origin_options(CLI::App& command, TaskOrigin& origin) {
+  command.add_option("--recipe", origin.recipe, "a recipe: tasks go by their names in it");
+  command.add_option("--set", origin.overrides, "a setting of the recipe to change: path=value")
       ->type_name("path=value")
       ->allow_extra_args(false);
+  command.add_option("--form", origin.form,
+                     "where completions give their answers: tag (the default), boxed, hashes or phrase");
 }
 
 /// The [[task]] of a recipe. \throws Error listing the names where there is none.
@@ -93,8 +97,22 @@ const TaskConfig& task_named(const Recipe& recipe, const std::string& name, cons
               what + " " + in_quotes(name) + " (need a task of " + recipe.document.file + ": " + names + ")");
 }
 
+AnswerConfig answer_config(const std::string& form) {
+  AnswerConfig config;
+  if (!form.empty()) config.form = parse_enum<AnswerForm>("task: --form", form, ExitCode::usage);
+  return config;
+}
+
+/// \throws Error(usage) where something is given beside a recipe that the recipe says.
+Recipe recipe_of(const TaskOrigin& origin) {
+  if (!origin.form.empty()) {
+    throw Error(ExitCode::usage, "task: --form beside --recipe (need one: the recipe says it in [answer])");
+  }
+  return load_recipe(origin.recipe, origin.overrides);
+}
+
 struct SampleOptions {
-  RecipeOptions recipe;
+  TaskOrigin origin;
   std::string task;
   std::string path;
   std::string split = "train";
@@ -104,12 +122,12 @@ struct SampleOptions {
 };
 
 std::unique_ptr<Task> task_to_sample(const SampleOptions& options) {
-  if (!options.recipe.file.empty()) {
+  if (!options.origin.recipe.empty()) {
     if (!options.path.empty())
       throw Error(ExitCode::usage,
                   "task sample: --path beside --recipe (need one: the recipe names its files)");
-    const Recipe recipe = load_recipe(options.recipe.file, options.recipe.overrides);
-    return make_task(task_named(recipe, options.task, "task sample: --task", ExitCode::usage));
+    const Recipe recipe = recipe_of(options.origin);
+    return make_task(task_named(recipe, options.task, "task sample: --task", ExitCode::usage), recipe.answer);
   }
   TaskConfig config;
   config.name = options.task;
@@ -120,7 +138,7 @@ std::unique_ptr<Task> task_to_sample(const SampleOptions& options) {
     throw Error(ExitCode::usage,
                 "task sample: kind command is a program of your own (need --recipe FILE --task NAME)");
   }
-  return make_task(config);
+  return make_task(config, answer_config(options.origin.form));
 }
 
 void sample_task(const SampleOptions& options) {
@@ -144,8 +162,10 @@ void sample_task(const SampleOptions& options) {
 /// The tasks that grade, made when first asked for: by kind, or those of a recipe by name.
 class Verifiers {
  public:
-  explicit Verifiers(const RecipeOptions& options) {
-    if (!options.file.empty()) recipe_ = load_recipe(options.file, options.overrides);
+  explicit Verifiers(const TaskOrigin& origin) : answer_(answer_config(origin.form)) {
+    if (origin.recipe.empty()) return;
+    recipe_ = recipe_of(origin);
+    answer_ = recipe_->answer;
   }
 
   const Task& of(const std::string& name, const std::string& where) {
@@ -157,15 +177,16 @@ class Verifiers {
  private:
   std::unique_ptr<Task> make(const std::string& name, const std::string& where) {
     const std::string what = where + ": task";
-    if (recipe_) return make_task(task_named(*recipe_, name, what, ExitCode::bad_data));
+    if (recipe_) return make_task(task_named(*recipe_, name, what, ExitCode::bad_data), answer_);
     const auto kind = parse_enum<TaskKind>(what, name, ExitCode::bad_data);
     if (kind == TaskKind::command) {
       throw Error(ExitCode::bad_data,
                   what + " is of kind command (need its name in a recipe, and --recipe FILE)");
     }
-    return make_verifier(kind);
+    return make_verifier(kind, answer_);
   }
 
+  AnswerConfig answer_;
   std::optional<Recipe> recipe_;
   std::map<std::string, std::unique_ptr<Task>> tasks_;
 };
@@ -190,8 +211,8 @@ ordered_json score_line(Verifiers& verifiers, const json& line, const std::strin
   }
 }
 
-void score_completions(const std::string& path, const RecipeOptions& recipe) {
-  Verifiers verifiers(recipe);
+void score_completions(const std::string& path, const TaskOrigin& origin) {
+  Verifiers verifiers(origin);
   answer_json_lines(
       path, [&](const json& line, const std::string& where) { return score_line(verifiers, line, where); });
 }
@@ -210,7 +231,7 @@ void add_task_command(CLI::App& program) {
   auto options = std::make_shared<SampleOptions>();
   sample->add_option("--task", options->task, "a kind, see `reckon task list`; with --recipe a task's name")
       ->required();
-  add_recipe_options(*sample, options->recipe);
+  add_origin_options(*sample, options->origin);
   sample->add_option("--level", options->level, "level of difficulty; see `reckon task list`");
   sample->add_option("--seed", options->seed, "names the stream of problems")->check(CLI::NonNegativeNumber);
   sample->add_option("--count", options->count, "how many")->check(CLI::NonNegativeNumber);
@@ -225,9 +246,9 @@ void add_task_command(CLI::App& program) {
       "where it has none) or length");
   auto path = std::make_shared<std::string>();
   score->add_option("file", *path, "JSON lines; standard input where it is not given or -");
-  auto recipe = std::make_shared<RecipeOptions>();
-  add_recipe_options(*score, *recipe);
-  score->callback([path, recipe] { score_completions(*path, *recipe); });
+  auto origin = std::make_shared<TaskOrigin>();
+  add_origin_options(*score, *origin);
+  score->callback([path, origin] { score_completions(*path, *origin); });
 }
 
 }  // namespace reckon

@@ -19,7 +19,6 @@
 #include "reckon/base/log.h"
 #include "reckon/base/sha256.h"
 #include "reckon/base/stop_signal.h"
-#include "reckon/reward/reward.h"
 #include "run_folder.h"
 #include "together.h"
 #include "train_setup.h"

@@ -49,10 +49,13 @@ class Reader {
 struct Header {
   std::uint64_t tokens;
   std::uint32_t sample_index;
+  std::uint32_t reward_terms;
   float reward;
   float advantage;
+  Grade grade;
   Verdict verdict;
   FinishReason finish_reason;
+  bool several_answers;
 };
 
 void write_group(const Group& group, std::string& bytes) {
@@ -62,11 +65,15 @@ void write_group(const Group& group, std::string& bytes) {
     Header header{};
     header.tokens = completion.token_ids.size();
     header.sample_index = completion.sample_index;
+    header.reward_terms = static_cast<std::uint32_t>(completion.reward_terms.size());
     header.reward = completion.reward;
     header.advantage = completion.advantage;
+    header.grade = completion.grade;
     header.verdict = completion.verdict;
     header.finish_reason = completion.finish_reason;
+    header.several_answers = completion.several_answers;
     put(bytes, header);
+    put(bytes, completion.reward_terms);
     put(bytes, completion.token_ids);
     put(bytes, completion.sampler_logprob);
   }
@@ -90,8 +97,11 @@ void read_group(Reader& reader, Group& group) {
     completion.sample_index = header.sample_index;
     completion.reward = header.reward;
     completion.advantage = header.advantage;
+    completion.grade = header.grade;
     completion.verdict = header.verdict;
     completion.finish_reason = header.finish_reason;
+    completion.several_answers = header.several_answers;
+    reader.take(completion.reward_terms, header.reward_terms);
     reader.take(completion.token_ids, header.tokens);
     reader.take(completion.sampler_logprob, header.tokens);
   }

@@ -1,14 +1,17 @@
 // A reinforcement-learning stage: Algorithm 1 of DeepSeekMath (arXiv:2402.03300).
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
+#include <span>
 
 #include "group_exchange.h"
 #include "reckon/eval/evaluate.h"
 #include "reckon/learn/grpo.h"
 #include "reckon/record/batch_hash.h"
 #include "reckon/record/rollout_log.h"
-#include "reckon/reward/reward.h"
+#include "reckon/reward/grading_pool.h"
+#include "reckon/reward/terms.h"
 #include "train_run.h"
 #include "train_setup.h"
 
@@ -42,11 +45,15 @@ std::vector<Group> draw_groups(TrainRun& run, const StageConfig& stage, ProblemS
 /// Sums over a step's completions.
 struct StepSums {
   double reward = 0, right = 0, no_answer = 0, grader_failed = 0, tokens = 0, truncated = 0, completions = 0;
-  double too_long = 0;  // prompts passed over
+  double too_long = 0;                                            // prompts passed over
+  std::vector<double> terms;                                      // in the order of reward_term_names()
+  std::array<std::int64_t, enum_names(Grade{}).size()> grades{};  // by number
+  std::int64_t several_answers = 0;
 };
 
-StepSums add_up(const std::vector<Group>& groups) {
+StepSums add_up(const std::vector<Group>& groups, std::size_t num_terms) {
   StepSums sums;
+  sums.terms.resize(num_terms);
   for (const Group& group : groups) {
     for (const Completion& completion : group.completions) {
       sums.reward += completion.reward;
@@ -56,23 +63,28 @@ StepSums add_up(const std::vector<Group>& groups) {
       sums.tokens += static_cast<double>(completion.token_ids.size());
       sums.truncated += completion.finish_reason == FinishReason::length ? 1 : 0;
       sums.completions += 1;
+      for (std::size_t i = 0; i < num_terms; ++i) sums.terms[i] += completion.reward_terms.at(i);
+      ++sums.grades.at(static_cast<std::size_t>(completion.grade));
+      sums.several_answers += completion.several_answers ? 1 : 0;
     }
   }
   return sums;
 }
 
 /// This rank's groups of a step, to be sampled.
-RolloutBatch my_batch(const std::vector<Group>& groups, Range mine, std::int64_t step, float temperature) {
+RolloutBatch my_batch(const std::vector<Group>& groups, Range mine, std::int64_t step, float temperature,
+                      const RewardConfig& reward) {
   RolloutBatch batch;
   batch.step = static_cast<std::uint64_t>(step);
   batch.temperature = temperature;
-  batch.reward_term_names = reward_term_names();
+  batch.reward_term_names = reward_term_names(reward);
   batch.groups.assign(groups.begin() + mine.begin, groups.begin() + mine.end);
   return batch;
 }
 
 struct StepTimes {
-  double sample = 0, grade = 0, update = 0, total = 0;
+  Clock::time_point start = Clock::now();
+  double sample = 0, grade = 0, update = 0, total = 0;  // grade: what was left of it after sampling
 };
 
 void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const StepSums& sums,
@@ -88,6 +100,12 @@ void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const St
     row.add("truncated", sums.truncated / n);
     row.add("no_answer", sums.no_answer / n);
     row.add("grader_failed", sums.grader_failed / n);
+    const std::vector<std::string> terms = reward_term_names(stage.reward);
+    for (std::size_t i = 0; i < terms.size(); ++i) row.add("reward_" + terms[i], sums.terms[i] / n);
+    for (const auto& [grade, name] : enum_names(Grade{})) {
+      row.add("grade_" + std::string(name), sums.grades.at(static_cast<std::size_t>(grade)));
+    }
+    row.add("multi_box", sums.several_answers);
     row.add("prompts_too_long", sums.too_long);
     row.add("zero_variance_groups", stats.zero_variance_groups);
     row.add("loss", update.loss);
@@ -111,6 +129,36 @@ void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const St
                           {"tok/s", short_count(sums.tokens / times.total)}});
 }
 
+/// The known answers with which the graders of a stage's tasks are tested at each step.
+struct StageProbes {
+  std::vector<const Task*> tasks;
+  std::vector<GraderProbe> probes;
+};
+
+StageProbes stage_probes(const TrainRun& run, const StageConfig& stage) {
+  StageProbes probes;
+  for (const RecipeTask* task : run.tasks_named(stage.tasks)) {
+    probes.tasks.push_back(task->task.get());
+    probes.probes.push_back(make_probe(*task->task, task->config.levels.front()));
+  }
+  return probes;
+}
+
+/// Samples the completions of this rank's groups and grades each by rule on the pool as soon as it has ended.
+/// \param sources  the tasks of the groups. \param probes  tested as well.
+void sample_and_grade(TrainRun& run, Sampler& sampler, RolloutPlan plan, GradingPool& pool,
+                      std::span<const RecipeTask* const> sources, const StageProbes& probes,
+                      std::vector<Group>& groups, StepTimes& times) {
+  for (std::size_t i = 0; i < probes.tasks.size(); ++i) pool.test(*probes.tasks[i], probes.probes[i]);
+  plan.on_completion = [&](std::size_t group, Completion& completion) {
+    pool.grade(*sources[group]->task, groups[group], completion);
+  };
+  sample_groups(sampler, run.tokenizer(), plan, groups);
+  times.sample = seconds_since(times.start);
+  pool.wait();
+  times.grade = seconds_since(times.start) - times.sample;
+}
+
 }  // namespace
 
 StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder) {
@@ -121,42 +169,39 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& de
   Sampler sampler(decoder);
   ProblemStream stream(run.seed(), stage.name);
   RolloutLogWriter log(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage),
-                       reward_term_names());
+                       reward_term_names(stage.reward));
+  const StageProbes probes = stage_probes(run, stage);
+  RolloutBatch batch;  // before the pool, which writes into it until it is gone
+  GradingPool pool(with_lengths(stage.reward, stage.sampling.max_new_tokens), run.seed());
   const auto temperature = static_cast<float>(stage.sampling.temperature);
   std::string weights_sha256 = agreed_sha256(run, decoder);
 
   for (std::int64_t step = 1; step <= stage.steps; ++step) {
     stop_if_asked(run, stage.name + " step " + std::to_string(step - 1));
-    const Clock::time_point start = Clock::now();
     StepTimes times;
     std::vector<const RecipeTask*> sources;
     std::int64_t too_long = 0;
     std::vector<Group> groups = draw_groups(run, stage, stream, sources, too_long);
     const Range mine = share_of(stage.grpo.prompts_per_step, run.world.rank(), run.world.size());
 
-    // Sample G completions for each of this rank's prompts under the current policy.
-    RolloutBatch batch = my_batch(groups, mine, step, temperature);
-    sample_groups(sampler, run.tokenizer(), rollout_plan(run, stage, learner.updates()), batch.groups);
-    times.sample = seconds_since(start);
-
-    // Grade them by rule, and turn the rewards of each group into advantages.
-    for (std::size_t i = 0; i < batch.groups.size(); ++i) {
-      grade_group(*sources[static_cast<std::size_t>(mine.begin) + i]->task, stage.reward, run.seed(),
-                  batch.groups[i]);
-      assign_advantages(batch.groups[i], stage.grpo.advantage_scale);
-    }
-    times.grade = seconds_since(start) - times.sample;
+    // Sample G completions for each of this rank's prompts under the current policy and grade them, then turn
+    // the rewards of each group into advantages.
+    batch = my_batch(groups, mine, step, temperature, stage.reward);
+    sample_and_grade(run, sampler, rollout_plan(run, stage, learner.updates()), pool,
+                     std::span(sources).subspan(static_cast<std::size_t>(mine.begin)), probes, batch.groups,
+                     times);
+    for (Group& group : batch.groups) assign_advantages(group, stage.grpo.advantage_scale);
 
     // Every rank gets all completions; then the policy is updated on them.
     exchange_completions(run.world, batch.groups, groups);
     const GrpoStats stats = updater.update(groups, temperature);
     const std::string updated_sha256 = agreed_sha256(run, decoder);
-    times.update = seconds_since(start) - times.sample - times.grade;
+    times.update = seconds_since(times.start) - times.sample - times.grade;
 
     log.append(batch, {batch_sha256(batch), weights_sha256, updated_sha256});
     weights_sha256 = updated_sha256;
-    times.total = seconds_since(start);
-    StepSums sums = add_up(groups);
+    times.total = seconds_since(times.start);
+    StepSums sums = add_up(groups, batch.reward_term_names.size());
     sums.too_long = static_cast<double>(too_long);
     report(run, stage, step, sums, stats, times);
   }

@@ -8,7 +8,8 @@
 #include "reckon/base/philox.h"
 #include "reckon/base/sha256.h"
 #include "reckon/eval/evaluate.h"
-#include "reckon/reward/reward.h"
+#include "reckon/grade/answer_form.h"
+#include "reckon/reward/self_test.h"
 #include "run_folder.h"
 #include "vocabulary.h"
 
@@ -17,11 +18,11 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Raised whenever grading changes what it pays.
-constexpr const char* kGraderVersion = "1";
+constexpr const char* kGraderVersion = "2";
 
 void make_tasks(TrainRun& run) {
   for (const TaskConfig& config : run.recipe.task) {
-    RecipeTask task{config, make_task(config)};
+    RecipeTask task{config, make_task(config, run.recipe.answer)};
     check_grader(*task.task, config.levels);
     run.tasks.push_back(std::move(task));
   }
@@ -43,7 +44,8 @@ void check_tokenizer(const Tokenizer& tokenizer, const std::string& folder) {
 void make_initial_model(TrainRun& run) {
   const ModelInitConfig& model = run.recipe.model;
   if (!model.path.empty()) {
-    run.prompts = PromptFormat(load_text_folder(model.path), run.recipe.prompt);
+    run.prompts =
+        PromptFormat(load_text_folder(model.path), run.recipe.prompt, answer_sentence(run.recipe.answer));
     run.model_files = read_model_files(model.path);
     auto decoder = load_pretrained(model.path);
     check_tokenizer(run.tokenizer(), model.path);
@@ -52,11 +54,11 @@ void make_initial_model(TrainRun& run) {
     run.weights["model"] = std::move(decoder);
     return;
   }
-  std::string alphabet;
+  std::string alphabet = answer_characters(run.recipe.answer);
   for (const RecipeTask& task : run.tasks) alphabet += task.task->alphabet();
   const Tokenizer tokenizer = Tokenizer::character_level(alphabet);
-  run.prompts =
-      PromptFormat({.tokenizer = tokenizer, .eos_token = std::string(kEosToken)}, run.recipe.prompt);
+  run.prompts = PromptFormat({.tokenizer = tokenizer, .eos_token = std::string(kEosToken)}, run.recipe.prompt,
+                             answer_sentence(run.recipe.answer));
   run.model_files = {{"tokenizer.json", tokenizer.to_json()},
                      {"tokenizer_config.json", tokenizer.tokenizer_config_json()}};
   auto decoder =

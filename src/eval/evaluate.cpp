@@ -25,7 +25,9 @@ bool is_right(const Task& task, const Prompt& prompt, const Completion& completi
 bool thinks(const std::string& text) {
   const std::size_t open = text.find(kThinkOpen);
   const std::size_t close = text.find(kThinkClose);
-  return open != std::string::npos && close != std::string::npos && close > open + kThinkOpen.size();
+  if (open == std::string::npos || close == std::string::npos || close < open) return false;
+  const std::size_t begin = open + kThinkOpen.size();
+  return !trim_blanks(std::string_view(text).substr(begin, close - begin)).empty();
 }
 
 std::vector<ProblemCounts> count(const Task& task, const std::vector<Group>& sampled,

@@ -41,7 +41,7 @@ struct Session {
 };
 
 bool same_tree(const Expr& a, const Expr& b, int depth = 0) {
-  constexpr int kMaxDepth = 200;
+  constexpr int kMaxDepth = 500;
   if (depth > kMaxDepth || a.op != b.op || a.args.size() != b.args.size() || a.name != b.name) return false;
   if (a.op == Op::number && (a.digits != b.digits || a.num_fraction_digits != b.num_fraction_digits ||
                              a.exponent10 != b.exponent10)) {

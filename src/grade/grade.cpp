@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "compare/answer_parts.h"
 #include "compare/compare_answers.h"
 #include "parse_answer.h"
 #include "reckon/grade/extract.h"
@@ -105,6 +106,7 @@ GradeResult GoldAnswer::grade(std::string_view pred) const {
     case ParseStatus::ok:
       break;
   }
+  if (divides_by_zero(parsed.expr)) return {Grade::different, "divides by zero"};
   Equality equality = Equality::different;
   for (const Expr& reading : parsed_->readings) {
     equality = compare_answers(reading, parsed.expr, parsed_->options);

@@ -3,38 +3,46 @@
 #include <utility>
 
 namespace reckon {
+namespace {
+
+/// What the sampler made of a request, in the words of the record.
+void fill(Completion& completion, const Sample& sample, const Tokenizer& tokenizer) {
+  completion.finish_reason = sample.finish_reason;
+  std::span<const std::uint32_t> ids = sample.token_ids;
+  if (sample.finish_reason == FinishReason::eos) ids = ids.first(ids.size() - 1);
+  completion.text = tokenizer.decode(ids);
+  completion.token_ids = sample.token_ids;
+  completion.sampler_logprob = sample.logprob;
+}
+
+}  // namespace
 
 void sample_groups(Sampler& sampler, const Tokenizer& tokenizer, const RolloutPlan& plan,
                    std::vector<Group>& groups) {
   const std::uint32_t stage = stage_key(plan.stage);
+  const auto group_size = static_cast<std::size_t>(plan.group_size);
   std::vector<SampleRequest> requests;
-  for (const Group& group : groups) {
-    for (std::int64_t i = 0; i < plan.group_size; ++i) {
-      requests.push_back({group.prompt.token_ids,
-                          {plan.seed, stage, group.prompt.id, static_cast<std::uint32_t>(group.visit),
-                           static_cast<std::uint32_t>(i)}});
-    }
-  }
-  std::vector<Sample> samples = sampler.generate(requests, plan.options);
-  std::size_t next = 0;
   for (Group& group : groups) {
-    group.completions.clear();
-    for (std::int64_t i = 0; i < plan.group_size; ++i) {
-      Sample& sample = samples[next++];
-      Completion completion;
+    // All at once: a completion that is being graded must not move when the next one ends.
+    group.completions.assign(group_size, {});
+    for (std::uint32_t i = 0; i < group_size; ++i) {
+      Completion& completion = group.completions[i];
       completion.prompt_id = group.prompt.id;
       completion.group_id = group.group_id;
-      completion.sample_index = static_cast<std::uint32_t>(i);
+      completion.sample_index = i;
       completion.policy_version = plan.policy_version;
-      completion.finish_reason = sample.finish_reason;
-      std::span<const std::uint32_t> ids = sample.token_ids;
-      if (sample.finish_reason == FinishReason::eos) ids = ids.first(ids.size() - 1);
-      completion.text = tokenizer.decode(ids);
-      completion.token_ids = std::move(sample.token_ids);
-      completion.sampler_logprob = std::move(sample.logprob);
-      group.completions.push_back(std::move(completion));
+      requests.push_back({group.prompt.token_ids,
+                          {plan.seed, stage, group.prompt.id, static_cast<std::uint32_t>(group.visit), i}});
     }
   }
+  SampleOptions options = plan.options;
+  options.on_finished = [&](std::size_t request, const Sample& sample) {
+    const std::size_t group = request / group_size;
+    Completion& completion = groups[group].completions[request % group_size];
+    fill(completion, sample, tokenizer);
+    if (plan.on_completion) plan.on_completion(group, completion);
+  };
+  sampler.generate(requests, options);
 }
 
 }  // namespace reckon

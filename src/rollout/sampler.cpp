@@ -142,7 +142,10 @@ void Sampler::choose(std::vector<Slot>& active, std::span<const SampleRequest> r
     if (options.on_token) options.on_token(first_request_ + slot.request, token);
     const bool ended = std::find(eos.begin(), eos.end(), static_cast<std::int64_t>(token)) != eos.end();
     sample.finish_reason = ended ? FinishReason::eos : FinishReason::length;
-    if (ended || static_cast<std::int64_t>(sample.token_ids.size()) >= options.max_new_tokens) continue;
+    if (ended || static_cast<std::int64_t>(sample.token_ids.size()) >= options.max_new_tokens) {
+      if (options.on_finished) options.on_finished(first_request_ + slot.request, sample);
+      continue;
+    }
     active[kept] = slot;
     active[kept].last_token = token;
     ++kept;

@@ -5,6 +5,7 @@
 #include "generated_task.h"
 #include "program_grader.h"
 #include "reckon/base/error.h"
+#include "reckon/grade/answer_form.h"
 #include "reckon/grade/extract.h"
 #include "reckon/text/json.h"
 #include "reckon/text/utf8.h"
@@ -121,7 +122,7 @@ class CommandTask final : public Task {
                                 std::uint64_t index) const override;
 
   [[nodiscard]] Grade grade(std::string_view spec, std::string_view answer) const override {
-    return graded(spec, answer, in_answer_tags(answer)).grade;
+    return graded(spec, answer, answer_in_form(answer_form().form, answer)).grade;
   }
   [[nodiscard]] Graded graded(std::string_view spec, std::string_view answer,
                               std::string_view completion) const override {
@@ -186,7 +187,7 @@ Problem CommandTask::problem(std::int64_t level, Split split, std::uint64_t seed
       problem.split = split;
       problem.index = index;
       problem.source = "generated";
-      write_completions(problem, reply.value("steps", ""));
+      write_completions(answer_form(), problem, reply.value("steps", ""));
       return problem;
     }
     if (all_equal && question.draw + 1 == kMaxEqualDraws) {

@@ -45,14 +45,31 @@ void check_level(const Task& task, std::int64_t level);
 /// The first of the tags that mark a completion's parts that the text holds, or "".
 [[nodiscard]] std::string_view tag_in(std::string_view text);
 
-/// <answer>...</answer>.
-[[nodiscard]] std::string in_answer_tags(std::string_view answer);
+/// Sets trace and direct from the steps and the answer, in a form.
+void write_completions(const AnswerConfig& form, Problem& problem, std::string_view steps);
 
-/// Sets trace and direct from the steps and the answer.
-void write_completions(Problem& problem, std::string_view steps);
+/// The task of a kind that makes its problems itself: the table of them is in task_kinds.cpp.
+/// \throws Error(internal) for any other kind.
+[[nodiscard]] std::unique_ptr<Task> make_generated_task(TaskKind kind, std::string name);
 
 [[nodiscard]] std::unique_ptr<Task> make_arithmetic_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_knights_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_base_conversion_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_circuit_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_calendar_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_modular_chain_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_linear_equations_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_multiplication_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_sat_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_syllogism_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_countdown_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_game24_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_mini_sudoku_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_sudoku_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_futoshiki_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_n_queens_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_hanoi_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_cryptarithm_task(std::string name);
 /// \param path    empty: a task that only grades.
 /// \param grader  with a command: the program that grades.
 [[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path,

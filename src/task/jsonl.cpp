@@ -7,6 +7,7 @@
 #include "program_grader.h"
 #include "reckon/base/error.h"
 #include "reckon/base/log.h"
+#include "reckon/grade/answer_form.h"
 #include "reckon/grade/grade.h"
 #include "reckon/text/json.h"
 #include "reckon/text/tokenizer.h"
@@ -61,6 +62,10 @@ class JsonlTask final : public Task {
     return !(split == Split::train ? train_ : held_out_).empty();
   }
 
+  [[nodiscard]] std::uint64_t num_file_problems(Split split) const override {
+    return (split == Split::train ? train_ : held_out_).size();
+  }
+
   [[nodiscard]] std::string alphabet() const override {
     std::set<char32_t> characters;
     for (const JsonlProblem& problem : problems_) {
@@ -95,12 +100,12 @@ class JsonlTask final : public Task {
     problem.spec = spec_of(found);
     problem.answer = found.gold;
     problem.source = path_ + ":" + std::to_string(found.line);
-    write_completions(problem, found.reasoning);
+    write_completions(answer_form(), problem, found.reasoning);
     return problem;
   }
 
   [[nodiscard]] Grade grade(std::string_view spec, std::string_view answer) const override {
-    if (program_) return graded(spec, answer, in_answer_tags(answer)).grade;
+    if (program_) return graded(spec, answer, answer_in_form(answer_form().form, answer)).grade;
     constexpr std::string_view kWhere = "jsonl: spec";
     const nlohmann::json rules = parse_json(spec, kWhere);
     if (!rules.is_object()) throw Error(ExitCode::bad_data, "jsonl: spec is no JSON object");

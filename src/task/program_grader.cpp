@@ -5,6 +5,7 @@
 
 #include "generated_task.h"
 #include "reckon/base/error.h"
+#include "reckon/grade/answer_form.h"
 #include "reckon/text/json.h"
 
 namespace reckon {
@@ -62,7 +63,7 @@ Graded ProgramGrader::graded_probe(const GradeProbe& probe, const std::string& a
   const ordered_json request = {{"op", "grade"},
                                 {"spec", json::parse(probe.spec)},
                                 {"answer", answer},
-                                {"completion", in_answer_tags(answer)}};
+                                {"completion", answer_in_form(AnswerForm::tag, answer)}};
   const ProgramReply reply = program_->ask(request, seconds_, check_grade_reply);
   if (reply.outcome != ProgramOutcome::answered) {
     throw Error(ExitCode::bad_data, program_->where() + ": " + reply.reason + ", asked to grade " +

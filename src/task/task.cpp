@@ -6,7 +6,7 @@
 #include "generated_task.h"
 #include "reckon/base/error.h"
 #include "reckon/base/sha256.h"
-#include "reckon/grade/extract.h"
+#include "reckon/grade/answer_form.h"
 #include "reckon/text/prompt_format.h"
 #include "reckon/text/tokenizer.h"
 
@@ -48,13 +48,10 @@ std::string_view tag_in(std::string_view text) {
   return {};
 }
 
-std::string in_answer_tags(std::string_view answer) {
-  return std::string(kAnswerOpen).append(answer).append(kAnswerClose);
-}
-
-void write_completions(Problem& problem, std::string_view steps) {
-  problem.direct = in_answer_tags(problem.answer);
-  problem.trace.append(kThinkOpen).append(steps).append(kThinkClose).append(problem.direct);
+void write_completions(const AnswerConfig& form, Problem& problem, std::string_view steps) {
+  problem.trace.append(kThinkOpen).append(steps).append(kThinkClose);
+  problem.trace += answer_in_form(form.form, problem.answer);
+  problem.direct = direct_answer(form, problem.answer);
 }
 
 Problem GeneratedTask::problem(std::int64_t level, Split split, std::uint64_t seed,
@@ -80,7 +77,7 @@ Problem GeneratedTask::problem(std::int64_t level, Split split, std::uint64_t se
     problem.split = split;
     problem.index = index;
     problem.source = "generated";
-    write_completions(problem, draft.steps);
+    write_completions(answer_form(), problem, draft.steps);
     return problem;
   }
   throw Error(ExitCode::internal, "task \"" + name_ + "\" level " + std::to_string(level) + ": no " +
@@ -88,7 +85,7 @@ Problem GeneratedTask::problem(std::int64_t level, Split split, std::uint64_t se
                                       std::to_string(kMaxDraws) + " draws");
 }
 
-std::unique_ptr<Task> make_task(const TaskConfig& config) {
+std::unique_ptr<Task> make_task(const TaskConfig& config, const AnswerConfig& answer) {
   std::unique_ptr<Task> task;
   const std::string where = "task \"" + config.name + "\": ";
   const bool is_file = config.kind == TaskKind::jsonl;
@@ -103,35 +100,33 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
     throw Error(ExitCode::usage,
                 where + "kind command without a program (need source = { command = [...] })");
   }
-  switch (config.kind) {
-    case TaskKind::arithmetic:
-      task = make_arithmetic_task(config.name);
-      break;
-    case TaskKind::knights:
-      task = make_knights_task(config.name);
-      break;
-    case TaskKind::jsonl:
-      task = make_jsonl_task(config.name, config.path, config.split, config.grader);
-      break;
-    case TaskKind::command:
-      task = make_command_task(config.name, config.source);
-      break;
+  if (config.kind == TaskKind::jsonl) {
+    task = make_jsonl_task(config.name, config.path, config.split, config.grader);
+  } else if (config.kind == TaskKind::command) {
+    task = make_command_task(config.name, config.source);
+  } else {
+    task = make_generated_task(config.kind, config.name);
   }
+  task->use_answer_form(answer);
   for (const std::int64_t level : config.levels) check_level(*task, level);
   if (config.eval_level != 0) check_level(*task, config.eval_level);
   return task;
 }
 
-std::unique_ptr<Task> make_verifier(TaskKind kind) {
+std::unique_ptr<Task> make_verifier(TaskKind kind, const AnswerConfig& answer) {
   if (kind == TaskKind::command) {
     throw Error(ExitCode::usage,
                 "kind command is a program of your own (need a recipe that names it: --recipe)");
   }
-  if (kind == TaskKind::jsonl) return make_jsonl_task("jsonl", "", FileSplit::hash, {});
+  if (kind == TaskKind::jsonl) {
+    auto task = make_jsonl_task("jsonl", "", FileSplit::hash, {});
+    task->use_answer_form(answer);
+    return task;
+  }
   TaskConfig config;
   config.name = std::string(enum_name(kind));
   config.kind = kind;
-  return make_task(config);
+  return make_task(config, answer);
 }
 
 std::uint64_t problem_id(TaskKind kind, std::string_view canonical_problem) {
@@ -174,7 +169,8 @@ std::vector<Problem> held_out_set(const Task& task, std::int64_t level, std::siz
 }
 
 std::string graded_text(const Prompt& prompt, const Completion& completion) {
-  return (opens_thinking(prompt.text) ? std::string(kThinkOpen) : std::string()) + completion.text;
+  if (!opens_thinking(prompt.text)) return completion.text;
+  return prompt.text.substr(prompt.text.rfind(kThinkOpen)) + completion.text;
 }
 
 Graded Task::graded(std::string_view spec, std::string_view answer, std::string_view) const {
@@ -185,8 +181,16 @@ Graded Task::graded(std::string_view spec, std::string_view answer, std::string_
 Graded graded_completion(const Task& task, std::string_view spec, std::string_view completion,
                          FinishReason finish_reason) {
   if (finish_reason == FinishReason::length) return {};
-  const Extracted extracted = extract_answer(completion);
-  return extracted.found ? task.graded(spec, extracted.answer, completion) : Graded{};
+  return graded_extracted(task, spec, extract_answer(completion, task.answer_form(), task.longest_answer()),
+                          completion);
+}
+
+Graded graded_extracted(const Task& task, std::string_view spec, const Extracted& extracted,
+                        std::string_view completion) {
+  if (!extracted.found) return {};
+  if (extracted.too_long) return {Grade::refused, 0.0};
+  const bool is_list = !extracted.joined.empty() && task.answer_is_list(spec);
+  return task.graded(spec, is_list ? std::string_view(extracted.joined) : extracted.answer, completion);
 }
 
 Grade grade_completion(const Task& task, std::string_view spec, std::string_view completion,

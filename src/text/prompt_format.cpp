@@ -37,8 +37,8 @@ std::time_t day_of(const std::string& date_string) {
 
 PromptFormat::PromptFormat(Tokenizer tokenizer) : folder_{.tokenizer = std::move(tokenizer)} {}
 
-PromptFormat::PromptFormat(TextFolder folder, const PromptConfig& config)
-    : folder_(std::move(folder)), config_(config) {
+PromptFormat::PromptFormat(TextFolder folder, const PromptConfig& config, std::string sentence)
+    : folder_(std::move(folder)), config_(config), sentence_(std::move(sentence)) {
   const std::string& wanted = config.chat_template;
   if (wanted == "none") {
     folder_.chat_template.reset();
@@ -59,11 +59,12 @@ PromptFormat::PromptFormat(TextFolder folder, const PromptConfig& config)
 }
 
 RenderedPrompt PromptFormat::render(std::string_view problem) const {
+  const std::string text = with_sentence(problem, sentence_);
   if (has_template()) {
-    return render_conversation(ordered_json::array({{{"role", "user"}, {"content", std::string(problem)}}}));
+    return render_conversation(ordered_json::array({{{"role", "user"}, {"content", text}}}));
   }
   RenderedPrompt prompt;
-  prompt.text = std::string(problem) + config_.think_prefix;
+  prompt.text = text + config_.think_prefix;
   prompt.token_ids = tokenizer().encode(prompt.text, AddSpecials::yes);
   return prompt;
 }
@@ -95,6 +96,11 @@ RenderedPrompt PromptFormat::render_conversation(const ordered_json& messages) c
   // The template writes BOS itself where the family has one: a second must not come from the tokenizer.
   prompt.token_ids = tokenizer().encode(prompt.text, AddSpecials::no);
   return prompt;
+}
+
+std::string with_sentence(std::string_view problem, std::string_view sentence) {
+  std::string text(problem);
+  return sentence.empty() ? text : text.append("\n").append(sentence);
 }
 
 bool opens_thinking(std::string_view prompt_text) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "reckon/grade/answer_form.h"
 #include "reckon/record/rollout_log.h"
 #include "support/paths.h"
 
@@ -133,6 +134,67 @@ TEST_F(TrainTest, OneTwoThreeAndFourRanksGiveTheSameWeightsAndMetrics) {
   for (const json& row : rows) {
     if (row.contains("sampler_policy_max_diff")) {
       EXPECT_EQ(row["sampler_policy_max_diff"], 0.0);
+    }
+  }
+}
+
+// The threads that grade beside sampling change no bit, and every completion is counted under its grade.
+TEST_F(TrainTest, GradingThreadsDoNotChangeTheRun) {
+  const std::string settings =
+      "--set stage.rl-1.reward.random=0.5 --set stage.rl-1.reward.length_cosine=0.3 "
+      "--set stage.rl-1.reward.repetition=0.1 --set stage.rl-1.max_batch=5 --set "
+      "stage.rl-1.reward.grading_threads=";
+  std::string weights;
+  std::vector<json> rows;
+  for (const char* threads : {"0", "1", "3"}) {
+    out = folder.path() / (std::string("threads") + threads);
+    const auto result = testing::run_command(mpirun(2) + train(settings + threads));
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    const std::string file = testing::read_text(out / "checkpoints/rl-1/step-000003/model.safetensors");
+    if (weights.empty()) {
+      weights = file;
+      rows = rows_without_times(out);
+    }
+    EXPECT_TRUE(file == weights) << threads << " threads";
+    EXPECT_EQ(rows_without_times(out), rows) << threads << " threads";
+  }
+  const RolloutLogReader reader(rollout_segments(out / "rollouts" / "rl-1", 0).at(0));
+  EXPECT_THAT(reader.reward_term_names(),
+              ::testing::ElementsAre("accuracy", "format", "random", "length_cosine", "repetition"));
+  for (const json& row : rows) {
+    if (row["stage"] != "rl-1") continue;
+    std::int64_t graded = 0;
+    for (const auto& [grade, name] : enum_names(Grade{}))
+      graded += row["grade_" + std::string(name)].get<int>();
+    EXPECT_EQ(graded, 24);
+    EXPECT_EQ(row["grade_equal"].get<double>() / 24, row["pass_rate"]);
+    EXPECT_EQ(row["reward_accuracy"], row["pass_rate"]);
+    EXPECT_EQ(row["multi_box"], 0);
+    EXPECT_NEAR(row["reward"].get<double>(),
+                row["reward_accuracy"].get<double>() + 0.1 * row["reward_format"].get<double>() +
+                    0.5 * row["reward_random"].get<double>() +
+                    0.3 * row["reward_length_cosine"].get<double>() +
+                    0.1 * row["reward_repetition"].get<double>(),
+                1e-6);  // means of 24 float32 of about 1
+    EXPECT_FALSE(row.contains("reward_overlong"));
+  }
+}
+
+TEST_F(TrainTest, OtherFormsOfAnswersAreTaughtAskedForAndRead) {
+  for (const char* form : {"boxed", "hashes", "phrase"}) {
+    out = folder.path() / form;
+    testing::write_text(
+        recipe, std::string(kTinyRecipe) + "\n[answer]\nform = \"" + form + "\"\nsentence = \"on\"\n");
+    const auto result = testing::run_command(train("--set model.max_position_embeddings=192"));
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    const RolloutLogReader reader(rollout_segments(out / "rollouts" / "rl-1", 0).at(0));
+    for (const Group& group : reader.read(0).batch.groups) {
+      EXPECT_THAT(
+          group.prompt.text,
+          HasSubstr("\n" + answer_sentence({.form = std::string(form) == "boxed"    ? AnswerForm::boxed
+                                                    : std::string(form) == "hashes" ? AnswerForm::hashes
+                                                                                    : AnswerForm::phrase,
+                                            .sentence = "on"})));
     }
   }
 }

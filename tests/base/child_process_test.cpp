@@ -155,7 +155,8 @@ TEST(ChildProcess, EndsWhenWeAreKilled) {
   const std::string mark = folder.path().filename();
   const pid_t us = fork();
   if (us == 0) {
-    ChildProcess child({"sh", "-c", "echo ready; exec tail -f /dev/null " + mark}, {});
+    ChildProcess child({"python3", "-c", "import time; print('ready', flush=True); time.sleep(1000)", mark},
+                       {});
     (void)child.exchange("", 10);
     kill(getpid(), SIGKILL);
   }

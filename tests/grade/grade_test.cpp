@@ -298,7 +298,7 @@ TEST(Grade, BlanksLimitsAndUnreadableGolds) {
   EXPECT_EQ(GoldAnswer(ones).grade(ones.substr(0, 999) + "2").grade, Grade::different);
   EXPECT_EQ(GoldAnswer("18").grade(ones + "1").grade, Grade::refused);
   EXPECT_EQ(GoldAnswer("18").grade("18." + std::string(5'000'000, '0')).grade, Grade::refused);
-  for (const char* gold : {"", "\\frac{}{2}", "((", "2 +"}) {
+  for (const char* gold : {"", "\\frac{}{2}", "((", "2 +", "1/0"}) {
     const GoldAnswer answer(gold);
     EXPECT_FALSE(answer.is_readable()) << gold;
     EXPECT_FALSE(answer.problem().empty()) << gold;

@@ -4,14 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
-#include "reckon/base/error.h"
+#include "reckon/reward/terms.h"
 
 namespace reckon {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
+using ::testing::FloatEq;
 
 Group group_of(std::vector<std::string> texts, FinishReason finish = FinishReason::eos) {
   Group group;
@@ -50,11 +51,32 @@ TEST(Reward, AddsWeightedTerms) {
     EXPECT_EQ(completion.verdict, verdicts[i]) << i;
     EXPECT_EQ(completion.grade, grades[i]) << i;
     EXPECT_EQ(completion.reward, rewards[i]) << i;
-    ASSERT_EQ(completion.reward_terms.size(), 3u);
+    ASSERT_EQ(completion.reward_terms.size(), 2u);
     EXPECT_EQ(completion.reward_terms[0], accuracy[i]) << i;
     EXPECT_EQ(completion.reward_terms[1], format[i]) << i;
   }
-  EXPECT_THAT(reward_term_names(), ElementsAre("accuracy", "format", "random"));
+}
+
+TEST(Reward, LogsAccuracyAndFormatAndWhatHasAWeight) {
+  EXPECT_THAT(reward_term_names({.accuracy = 0, .format = 0}), ElementsAre("accuracy", "format"));
+  EXPECT_THAT(reward_term_names({.random = 1, .repetition = 0.5}),
+              ElementsAre("accuracy", "format", "random", "repetition"));
+  const RewardConfig all{.accuracy = 1,
+                         .format = 1,
+                         .format_strict = 1,
+                         .format_think = 1,
+                         .format_soft = 1,
+                         .random = 1,
+                         .language_consistency = 1,
+                         .length_cosine = 1,
+                         .length_exact = 1,
+                         .length_max = 1,
+                         .overlong = 1,
+                         .repetition = 1};
+  EXPECT_THAT(reward_term_names(all),
+              ElementsAre("accuracy", "format", "format_strict", "format_think", "format_soft", "random",
+                          "language_consistency", "length_cosine", "length_exact", "length_max", "overlong",
+                          "repetition"));
 }
 
 // The template of R1's students ends with "<think>\n": an answer inside thinking that never closes is none.
@@ -87,7 +109,7 @@ TEST(Reward, PaysNothingForACutOffCompletion) {
   Group group = group_of({"<think>3+5=8</think><answer>8</answer>"}, FinishReason::length);
   grade_group(arithmetic(), RewardConfig{}, 1, group);
   EXPECT_EQ(group.completions[0].verdict, Verdict::no_answer);
-  EXPECT_THAT(group.completions[0].reward_terms, ElementsAre(0, 0, ::testing::_));
+  EXPECT_THAT(group.completions[0].reward_terms, ElementsAre(0, 0));
   EXPECT_EQ(group.completions[0].reward, 0.0f);
 }
 
@@ -117,55 +139,89 @@ TEST(Reward, NeverPaysWhereTheGraderFailed) {
   const auto task = make_verifier(TaskKind::jsonl);
   Group group = group_of(std::vector<std::string>(64, "<answer>8</answer>"));
   group.prompt.spec = R"({"gold":"eight"})";
-  grade_group(*task, RewardConfig{.accuracy = 1, .format = 1, .random = 1}, 1, group);
+  RewardConfig config{
+      .accuracy = 1, .format = 1, .random = 1, .length_cosine = 1, .overlong = 1, .clip_low = 0.5};
+  config = with_lengths(config, 1);
+  grade_group(*task, config, 1, group);
   for (const Completion& completion : group.completions) {
     EXPECT_EQ(completion.verdict, Verdict::grader_failed);
     EXPECT_EQ(completion.reward, 0.0f);
-    EXPECT_THAT(completion.reward_terms, ElementsAre(0, 0, 0));
+    EXPECT_THAT(completion.reward_terms, ElementsAre(0, 0, 0, 0, 0));
   }
 }
 
-TEST(CheckGrader, PassesOurTasks) {
-  for (const TaskKind kind : {TaskKind::arithmetic, TaskKind::knights}) {
-    const auto task = make_verifier(kind);
-    EXPECT_NO_THROW(check_grader(*task, task->levels()));
-  }
+/// One completion of so many tokens, the last of them the end, graded.
+Completion graded(const std::string& text, std::size_t tokens, const RewardConfig& config,
+                  FinishReason finish = FinishReason::eos,
+                  const std::string& spec = R"({"expression":"3+5"})") {
+  Group group = group_of({text}, finish);
+  group.prompt.spec = spec;
+  group.completions[0].token_ids.assign(tokens, 1);
+  grade_group(arithmetic(), with_lengths(config, 100), 1, group);
+  return group.completions[0];
 }
 
-/// Arithmetic with a grader that says the same to everything.
-class BrokenTask final : public Task {
- public:
-  explicit BrokenTask(Grade grade) : grade_(grade) {}
-  const std::string& name() const override { return arithmetic().name(); }
-  TaskKind kind() const override { return TaskKind::arithmetic; }
-  std::vector<std::int64_t> levels() const override { return arithmetic().levels(); }
-  std::string alphabet() const override { return arithmetic().alphabet(); }
-  Problem problem(std::int64_t level, Split split, std::uint64_t seed, std::uint64_t index) const override {
-    return arithmetic().problem(level, split, seed, index);
-  }
-  Grade grade(std::string_view, std::string_view) const override { return grade_; }
-  std::string wrong_answer(const Problem& problem) const override {
-    return arithmetic().wrong_answer(problem);
-  }
-  std::optional<std::uint64_t> distinct_problems(std::int64_t level) const override {
-    return arithmetic().distinct_problems(level);
-  }
+// Right, 40 of 100 tokens, target 50:
+//   strict 1, think 1, soft 1; language 10/10; cosine at 0.4: 0.5 + 0.25 (1 + cos 72 deg) = 0.82725424859...;
+//   exact -0.01 * 10 = -0.1; max 0.01 * 10 + 0.5 = 0.6; overlong (cache 80): over 20 by 20, -20/80 = -0.25;
+//   repetition: "<think> so so so so </think> <answer> 8 </answer>" has 9 words: of 8 pairs 6 differ, -0.25.
+TEST(Reward, SumsEveryTerm) {
+  RewardConfig config{.accuracy = 1,
+                      .format = 2,
+                      .format_strict = 4,
+                      .format_think = 8,
+                      .format_soft = 16,
+                      .language_consistency = 32,
+                      .length_cosine = 1,
+                      .length_exact = 10,
+                      .length_max = 20,
+                      .overlong = 4,
+                      .repetition = 8};
+  config.target_tokens = 50;
+  config.length_alpha = 0.01;
+  config.overlong_cache = 80;
+  config.repetition_ngram = 2;
+  const std::string text = "<think>\nso so so so\n</think>\n<answer>\n8\n</answer>";
+  const double cosine = 0.5 + 0.25 * (1.0 + (std::sqrt(5.0) - 1.0) / 4.0);  // cos 72 deg
+  const Completion right = graded(text, 40, config);
+  EXPECT_THAT(right.reward_terms, ElementsAre(1, 1, 1, 1, 1, 1, FloatEq(static_cast<float>(cosine)),
+                                              FloatEq(-0.1f), FloatEq(0.6f), -0.25f, -0.25f));
+  EXPECT_FLOAT_EQ(right.reward, static_cast<float>(63 + cosine - 1 + 12 - 1 - 2));
 
- private:
-  Grade grade_;
-};
+  // The same with a wrong answer: no accuracy, no length_max; cosine -0.5 - 0.25 (1 + cos 72 deg).
+  const Completion wrong = graded("<think>\nso so so so\n</think>\n<answer>\n7\n</answer>", 40, config);
+  EXPECT_THAT(wrong.reward_terms, ElementsAre(0, 1, 1, 1, 1, 1, FloatEq(static_cast<float>(-cosine)),
+                                              FloatEq(-0.1f), 0, -0.25f, -0.25f));
+  EXPECT_FLOAT_EQ(wrong.reward, static_cast<float>(62 - cosine - 1 - 1 - 2));
 
-TEST(CheckGrader, StopsABrokenGrader) {
-  const std::vector<std::int64_t> levels = {1};
-  for (const Grade always : {Grade::equal, Grade::different}) {
-    try {
-      check_grader(BrokenTask(always), levels);
-      FAIL();
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::internal);
-      EXPECT_THAT(error.what(), HasSubstr("task \"arithmetic\" level 1: the grader says " +
-                                          std::string(enum_name(always)) + " to "));
-    }
+  // Cut off at 100 tokens: no format of any kind, cosine_cut_off, overlong -1.
+  const Completion cut = graded(text, 100, config, FinishReason::length);
+  EXPECT_EQ(cut.grade, Grade::no_answer);
+  EXPECT_THAT(cut.reward_terms, ElementsAre(0, 0, 0, 0, 0, 1, -1, FloatEq(-0.5f), 0, -1, -0.25f));
+}
+
+TEST(Reward, IsClipped) {
+  const RewardConfig config{
+      .accuracy = 1, .format = 0.5, .length_exact = 1, .clip_low = -0.25, .clip_high = 1.25};
+  EXPECT_EQ(graded("<answer>8</answer>", 0, config).reward, 1.25f);  // 1.5
+  RewardConfig far = config;
+  far.target_tokens = 100'000;  // -30
+  EXPECT_EQ(graded("<answer>8</answer>", 0, far).reward, -0.25f);
+  EXPECT_EQ(graded("7", 0, config).reward, 0.0f);
+}
+
+TEST(Reward, ReadsTheFormOfTheTask) {
+  const auto task = make_verifier(TaskKind::arithmetic, {.form = AnswerForm::boxed});
+  Group group =
+      group_of({R"(<think>3+5=8</think>so \boxed{8})", R"(\boxed{7} or \boxed{8})", "<answer>8</answer>"});
+  grade_group(*task, RewardConfig{}, 1, group);
+  const Grade grades[] = {Grade::equal, Grade::equal, Grade::no_answer};
+  const float formed[] = {1, 0, 0};
+  const bool several[] = {false, true, false};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(group.completions[i].grade, grades[i]) << i;
+    EXPECT_EQ(group.completions[i].reward_terms[1], formed[i]) << i;
+    EXPECT_EQ(group.completions[i].several_answers, several[i]) << i;
   }
 }
 

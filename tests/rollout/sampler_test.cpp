@@ -9,6 +9,7 @@
 
 #include "reckon/base/error.h"
 #include "reckon/learn/policy_pass.h"
+#include "reckon/rollout/rollout.h"
 #include "support/tiny_model.h"
 
 namespace reckon {
@@ -102,6 +103,75 @@ TEST_F(SamplerTest, CompletionsDoNotDependOnBatchOrOrder) {
   const auto backward = sampler.generate(reversed, {.max_new_tokens = 30, .max_batch = 4});
   for (std::size_t i = 0; i < requests.size(); ++i) {
     EXPECT_EQ(backward[requests.size() - 1 - i].token_ids, whole[i].token_ids);
+  }
+}
+
+TEST_F(SamplerTest, TellsOfEachCompletionOnceWhenItHasEnded) {
+  Sampler sampler(*model);
+  for (const std::int64_t batch : {1, 4, 64}) {
+    std::vector<std::size_t> order;
+    std::vector<Sample> told(requests.size());
+    SampleOptions options{.max_new_tokens = 30, .max_batch = batch};
+    options.on_finished = [&](std::size_t request, const Sample& sample) {
+      order.push_back(request);
+      told.at(request) = sample;
+    };
+    const auto samples = sampler.generate(requests, options);
+    ASSERT_EQ(order.size(), requests.size());
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      EXPECT_EQ(std::count(order.begin(), order.end(), i), 1);
+      EXPECT_EQ(told[i].token_ids, samples[i].token_ids);
+      EXPECT_EQ(told[i].logprob, samples[i].logprob);
+      EXPECT_EQ(told[i].finish_reason, samples[i].finish_reason);
+    }
+    // Together they end by length; one by one in the order of the requests.
+    const auto shorter = [&](std::size_t a, std::size_t b) {
+      return batch == 1 ? a < b : samples[a].token_ids.size() < samples[b].token_ids.size();
+    };
+    if (batch != 4) {
+      EXPECT_TRUE(std::is_sorted(order.begin(), order.end(), shorter));
+    }
+  }
+}
+
+TEST_F(SamplerTest, GroupsAreFilledInPlaceAsCompletionsEnd) {
+  Sampler sampler(*model);
+  const Tokenizer tokenizer = Tokenizer::character_level("012345");  // with its five tags 11 ids
+  std::vector<Group> groups(2);
+  groups[0].prompt.token_ids = first;
+  groups[1].prompt.token_ids = second;
+  groups[1].group_id = 4;
+  RolloutPlan plan;
+  plan.seed = 7;
+  plan.stage = "rl";
+  plan.group_size = 6;
+  plan.policy_version = 3;
+  plan.options = {.max_new_tokens = 12, .max_batch = 5};
+  std::vector<const Completion*> told;
+  plan.on_completion = [&](std::size_t group, Completion& completion) {
+    EXPECT_EQ(&completion, &groups[group].completions.at(completion.sample_index));
+    EXPECT_FALSE(completion.token_ids.empty());
+    told.push_back(&completion);
+  };
+  sample_groups(sampler, tokenizer, plan, groups);
+  EXPECT_EQ(told.size(), 12u);
+  for (const Group& group : groups) {
+    ASSERT_EQ(group.completions.size(), 6u);
+    for (std::uint32_t i = 0; i < 6; ++i) {
+      const Completion& completion = group.completions[i];
+      EXPECT_EQ(std::count(told.begin(), told.end(), &completion), 1);  // it stayed where it was
+      EXPECT_EQ(completion.sample_index, i);
+      EXPECT_EQ(completion.group_id, group.group_id);
+      EXPECT_EQ(completion.policy_version, 3u);
+      const SampleRequest request{group.prompt.token_ids, {7, stage_key("rl"), 0, 0, i}};
+      const Sample alone = sampler.generate({&request, 1}, {.max_new_tokens = 12}).front();
+      EXPECT_EQ(completion.token_ids, alone.token_ids);
+      EXPECT_EQ(completion.sampler_logprob, alone.logprob);
+      EXPECT_EQ(completion.finish_reason, alone.finish_reason);
+      std::vector<std::uint32_t> ids = alone.token_ids;
+      if (alone.finish_reason == FinishReason::eos) ids.pop_back();
+      EXPECT_EQ(completion.text, tokenizer.decode(ids));
+    }
   }
 }
 

@@ -119,6 +119,16 @@ TEST(HeldOutSet, RefusesALevelWithTooFewProblems) {
               HasSubstr("distinct held-out problems (need 1000). Lower eval_prompts"));
 }
 
+TEST(MakeTask, MakesEveryKindUnderItsNameAndNumber) {
+  std::set<int> numbers;
+  for (const auto& [kind, name] : enum_names(TaskKind{})) {
+    const auto task = make_verifier(kind);
+    EXPECT_EQ(task->kind(), kind);
+    EXPECT_EQ(task->name(), name);
+    EXPECT_TRUE(numbers.insert(static_cast<int>(kind)).second) << name;
+  }
+}
+
 TEST(MakeTask, RefusesWrongConfigurations) {
   TaskConfig config;
   config.name = "chains";

@@ -10,6 +10,7 @@
 
 #include "../../src/app/commands.h"
 #include "reckon/base/error.h"
+#include "reckon/task/task.h"
 #include "support/paths.h"
 
 namespace reckon {
@@ -55,14 +56,26 @@ std::vector<json> lines_of(const std::string& text) {
   return lines;
 }
 
+std::string kind_names() {
+  std::string names;
+  for (const auto& entry : enum_names(TaskKind{}))
+    names += (names.empty() ? "" : ", ") + std::string(entry.name);
+  return names;
+}
+
 TEST(TaskList, ShowsEveryLevel) {
   const Outcome outcome = run("task list");
   EXPECT_EQ(outcome.code, 0);
-  EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1 + 8 + 5 + 1 + 1);
-  EXPECT_THAT(outcome.output, HasSubstr("arithmetic  5      32000000            "));
-  EXPECT_THAT(outcome.output, HasSubstr("knights     2      "));
-  EXPECT_THAT(outcome.output, HasSubstr("jsonl       1      those of the file   "));
-  EXPECT_THAT(outcome.output, HasSubstr("command     any    those it makes      a program of your own: "));
+  std::size_t num_levels = 0;
+  for (const auto& [kind, name] : enum_names(TaskKind{})) {
+    num_levels += kind == TaskKind::command ? 1 : make_verifier(kind)->levels().size();
+  }
+  EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1 + num_levels);
+  EXPECT_THAT(outcome.output, HasSubstr("\narithmetic            5      32000000            "));
+  EXPECT_THAT(outcome.output, HasSubstr("\nknights               2      "));
+  EXPECT_THAT(outcome.output, HasSubstr("\njsonl                 1      those of the file   "));
+  EXPECT_THAT(outcome.output,
+              HasSubstr("\ncommand               any    those it makes      a program of your own: "));
 }
 
 TEST(TaskSample, WritesOneObjectALine) {
@@ -183,7 +196,7 @@ TEST_F(RecipeTasks, MustBeInTheRecipe) {
 
 TEST(TaskSample, ReportsWrongArguments) {
   EXPECT_EQ(run("task sample --task chess").error,
-            "task sample: --task \"chess\" (need one of arithmetic, knights, jsonl, command)");
+            "task sample: --task \"chess\" (need one of " + kind_names() + ")");
   EXPECT_EQ(run("task sample --task chess").code, 2);
   EXPECT_EQ(run("task sample --task knights --split test").error,
             "task sample: --split \"test\" (need one of train, held_out)");
@@ -223,6 +236,26 @@ TEST(TaskScore, PaysEachSampledTraceAndKeepsTheOrder) {
   }
 }
 
+TEST(TaskScore, ReadsAndWritesEachFormOfAnswers) {
+  for (const std::string form : {"tag", "boxed", "hashes", "phrase"}) {
+    const Outcome sampled = run("task sample --task arithmetic --level 2 --seed 3 --count 2 --form " + form);
+    ASSERT_EQ(sampled.code, 0) << sampled.error;
+    std::string input;
+    for (const json& line : lines_of(sampled.output)) {
+      input +=
+          json{{"task", "arithmetic"}, {"spec", line["spec"]}, {"completion", line["trace"]}}.dump() + "\n";
+    }
+    for (const std::string read : {"tag", "boxed", "hashes", "phrase"}) {
+      const auto lines = lines_of(run("task score --form " + read, input).output);
+      ASSERT_EQ(lines.size(), 2u);
+      EXPECT_EQ(lines[0]["verdict"], form == read ? "right" : "no_answer") << form << " read as " << read;
+    }
+  }
+  const Outcome wrong = run("task score --form box");
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.error, HasSubstr("task: --form \"box\" (need one of tag, boxed, hashes, phrase)"));
+}
+
 TEST(TaskScore, ReadsAFileAndTheFinishReason) {
   const testing::TempDir folder;
   const std::string path = (folder.path() / "in.jsonl").string();
@@ -256,7 +289,7 @@ TEST(TaskScore, NamesTheMalformedLine) {
   EXPECT_EQ(error_after_one("{\"task\": \"knights\", \"completion\": \"\"}\n"),
             "standard input:2: no \"spec\" (need the problem's spec)");
   EXPECT_EQ(error_after_one(completion_line("chess", json::object(), "")),
-            "standard input:2: task \"chess\" (need one of arithmetic, knights, jsonl, command)");
+            "standard input:2: task \"chess\" (need one of " + kind_names() + ")");
   EXPECT_EQ(error_after_one(completion_line("knights", json::object(), "<answer>0</answer>")),
             "standard input:2: knights: spec: no \"statements\" (need an array of that name)");
 }

@@ -152,6 +152,23 @@ TEST_F(TextFolderTest, WithoutATemplateTheProblemStandsAlone) {
   EXPECT_EQ(PromptFormat(tokenizer).render("abc").token_ids, tokenizer.encode("abc"));
 }
 
+// The sentence that asks for the form of the answer belongs to the problem, in front of what begins the
+// answer.
+TEST_F(TextFolderTest, TheSentenceStandsBehindTheProblem) {
+  PromptConfig config;
+  config.think_prefix = "<think>";
+  config.chat_template = "none";
+  EXPECT_EQ(PromptFormat(load(), config, "say d").render("abc").text, "abc\nsay d<think>");
+  EXPECT_EQ(PromptFormat(load(), config, "").render("abc").text, "abc<think>");
+  config.chat_template = (folder.path() / "mine.jinja").string();
+  testing::write_text(config.chat_template, "q {{ messages[0].content }} a ");
+  EXPECT_EQ(PromptFormat(load(), config, "say d").render("abc").text, "q abc\nsay d a <think>");
+  EXPECT_EQ(PromptFormat(load(), config, "say d")
+                .render_conversation({{{"role", "user"}, {"content", "abc"}}})
+                .text,
+            "q abc a <think>");  // a conversation is the user's own
+}
+
 TEST_F(TextFolderTest, ATemplateMayComeFromAFileOfItsOwn) {
   PromptConfig config;
   config.chat_template = (folder.path() / "mine.jinja").string();

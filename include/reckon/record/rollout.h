@@ -43,6 +43,7 @@ struct Completion {
   std::string text;  ///< token_ids decoded, special tokens kept, without the end-of-sequence token
   Grade grade = Grade::no_answer;
   Verdict verdict = Verdict::no_answer;
+  bool several_answers = false;     ///< that are not the same; follows from text, and is in no log
   std::vector<float> reward_terms;  ///< unweighted, in the order of RolloutBatch::reward_term_names
   float reward = 0;
   float advantage = 0;

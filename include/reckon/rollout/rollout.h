@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct RolloutPlan {
   std::int64_t group_size = 1;
   std::uint64_t policy_version = 0;
   SampleOptions options;
+  /// Called with a completion when all that sample_groups() fills is there; it does not move after that, and
+  /// is left alone. Others are still being sampled: this is where its grading can begin.
+  std::function<void(std::size_t group, Completion& completion)> on_completion = {};
 };
 
 /// Samples group_size completions for each group's prompt, under one policy: fills token ids, log-probs,

@@ -39,6 +39,12 @@ struct SampleRequest {
 
 enum class Decoding { sample, greedy };
 
+struct Sample {
+  std::vector<std::uint32_t> token_ids;  ///< with the end-of-sequence token, where it ended so
+  std::vector<float> logprob;            ///< natural log, at the temperature; also of greedy tokens
+  FinishReason finish_reason = FinishReason::eos;
+};
+
 struct SampleOptions {
   std::int64_t max_new_tokens = 96;
   double temperature = 1.0;
@@ -46,12 +52,9 @@ struct SampleOptions {
   Decoding decoding = Decoding::sample;
   /// Called with each token as it is chosen, by the number of its request; for showing text as it comes.
   std::function<void(std::size_t request, std::uint32_t token_id)> on_token = {};
-};
-
-struct Sample {
-  std::vector<std::uint32_t> token_ids;  ///< with the end-of-sequence token, where it ended so
-  std::vector<float> logprob;            ///< natural log, at the temperature; also of greedy tokens
-  FinishReason finish_reason = FinishReason::eos;
+  /// Called with each completion when it has ended, by the number of its request, while others go on: in
+  /// which order depends on max_batch. On the sampler's thread, which waits for it.
+  std::function<void(std::size_t request, const Sample& sample)> on_finished = {};
 };
 
 /// Decodes completions with a key-value cache, max_batch sequences at a time. What comes out for a request

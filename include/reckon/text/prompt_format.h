@@ -22,13 +22,16 @@ class PromptFormat {
  public:
   /// Problems as they stand.
   explicit PromptFormat(Tokenizer tokenizer);
+  /// \param sentence  asks for the form of the answer, on a line of its own behind each problem
+  ///                  (reckon/grade/answer_form.h); "" for none.
   /// \throws Error(usage) where the configuration wants a template that the folder does not have, or a system
   /// message without a template; Error(missing_input), Error(bad_data) from a template's own file.
-  PromptFormat(TextFolder folder, const PromptConfig& config);
+  PromptFormat(TextFolder folder, const PromptConfig& config, std::string sentence = "");
 
-  /// The problem as the user's message, behind it what makes the assistant's turn begin, and think_prefix.
-  /// Without a template: the problem's text and think_prefix, with the BOS that the tokenizer puts before a
-  /// text. \throws Error(bad_data) where the template fails, or the text has characters the tokenizer lacks.
+  /// The problem and the sentence as the user's message, behind it what makes the assistant's turn begin, and
+  /// think_prefix. Without a template: the problem's text, the sentence and think_prefix, with the BOS that
+  /// the tokenizer puts before a text. \throws Error(bad_data) where the template fails, or the text has
+  /// characters the tokenizer lacks.
   [[nodiscard]] RenderedPrompt render(std::string_view problem) const;
   /// A conversation: an array of {"role", "content"} objects, without the system's message, which the
   /// configuration gives. Needs a template.
@@ -40,7 +43,11 @@ class PromptFormat {
  private:
   TextFolder folder_;
   PromptConfig config_;
+  std::string sentence_;
 };
+
+/// A problem with the sentence that asks for the form of its answer, which may be "".
+[[nodiscard]] std::string with_sentence(std::string_view problem, std::string_view sentence);
 
 /// Whether a prompt ends inside thinking that it opened itself (think_prefix, or a template that ends with
 /// "<think>\n"): then the completion begins there, and is to be read with a <think> before it.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compare_scalars.h"
+
 namespace reckon {
 namespace {
 
@@ -78,6 +80,12 @@ bool is_order(Relation relation) {
 bool is_equality(Relation relation) {
   return relation == Relation::equal || relation == Relation::approximately ||
          relation == Relation::identical;
+}
+
+bool divides_by_zero(const Expr& expr) {
+  if (expr.op == Op::divide && !has_variables(expr.args.at(1)) && rational_value(expr.args[1]) == "0")
+    return true;
+  return std::any_of(expr.args.begin(), expr.args.end(), divides_by_zero);
 }
 
 bool has_names(const Expr& expr) {

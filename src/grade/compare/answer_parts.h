@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "../expr_build.h"
+#include "expr_build.h"
 
 namespace reckon {
 
@@ -43,6 +43,8 @@ struct Comparison {
 [[nodiscard]] bool is_equality(
     Relation relation);  ///< = and what is written in its place: approximately, identical
 [[nodiscard]] bool is_statement(const Expr& expr);  ///< relation, all_of, any_of, not_of
+/// Whether a denominator in it is the number 0: such an expression has no value.
+[[nodiscard]] bool divides_by_zero(const Expr& expr);
 /// Whether a symbol, a call or words stand anywhere in it.
 [[nodiscard]] bool has_names(const Expr& expr);
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "../compare_scalars.h"
-#include "../expr.h"
+#include "compare_scalars.h"
+#include "expr.h"
 #include "reckon/grade/grade.h"
 
 namespace reckon {

@@ -2,8 +2,8 @@
 
 #include <functional>
 
-#include "../compare_scalars.h"
-#include "../expr.h"
+#include "compare_scalars.h"
+#include "expr.h"
 
 namespace reckon {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "../expr_build.h"
 #include "compare_answers.h"
+#include "expr_build.h"
 
 namespace reckon {
 namespace {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "../compare_scalars.h"
+#include "compare_scalars.h"
 
 namespace reckon {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "../expr_build.h"
+#include "expr_build.h"
 
 namespace reckon {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "../expr.h"
+#include "expr.h"
 
 namespace reckon {
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "../compare_scalars.h"
-#include "../expr_build.h"
+#include "compare_scalars.h"
+#include "expr_build.h"
 
 namespace reckon {
 namespace {

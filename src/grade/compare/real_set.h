@@ -1,7 +1,7 @@
 #pragma once
 
-#include "../compare_scalars.h"
-#include "../expr.h"
+#include "compare_scalars.h"
+#include "expr.h"
 
 namespace reckon {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "../compare_scalars.h"
-#include "../expr_build.h"
 #include "answer_parts.h"
+#include "compare_scalars.h"
+#include "expr_build.h"
 #include "rational_function.h"
 
 namespace reckon {

@@ -149,17 +149,32 @@ bool ProductBuilder::merge() {
   });
 }
 
+/// Moves whole powers of a number into the coefficient or, where they are too large for it, the other way
+/// round: 10 * 10^(10^9) is 10^(10^9 + 1).
+void ProductBuilder::take_number_power(Part& part) {
+  const Rational& base = pool_[part.node].value;
+  const Rational whole = part.factor.floor();
+  if (whole.is_zero()) return;
+  const double bits = base.bits() * std::abs(fmpq_get_d(whole.get()));
+  if (whole.is_small(1'000'000) && pool_.fits(bits + coefficient_.bits())) {
+    coefficient_ = coefficient_ * integer_power(base, whole.small());
+    part.factor = part.factor - whole;
+    return;
+  }
+  if (coefficient_.is_zero()) return;
+  const slong up = fmpz_remove(fmpq_numref(coefficient_.get()), coefficient_.numerator(), base.numerator());
+  const slong down =
+      fmpz_remove(fmpq_denref(coefficient_.get()), coefficient_.denominator(), base.numerator());
+  part.factor = part.factor + Rational(up - down);
+}
+
 /// 2^(7/2) = 8 * 2^(1/2), i^3 = -i, radical(u, 3)^5 = u * radical(u, 3)^2. \return whether factors are new.
 bool ProductBuilder::take_whole_parts() {
   std::vector<Part> taken;
   for (Part& part : parts_) {
     const Node& base = pool_[part.node];
     if (base.kind == Kind::number) {
-      const Rational whole = part.factor.floor();
-      const double bits = base.value.bits() * std::abs(fmpq_get_d(whole.get()));
-      if (whole.is_zero() || !whole.is_small(1'000'000) || !pool_.fits(bits + coefficient_.bits())) continue;
-      coefficient_ = coefficient_ * integer_power(base.value, whole.small());
-      part.factor = part.factor - whole;
+      take_number_power(part);
     } else if (base.kind == Kind::imaginary) {
       const auto quarter = fmpz_fdiv_ui(part.factor.numerator(), 4);
       if (quarter >= 2) coefficient_ = -coefficient_;

@@ -40,6 +40,7 @@ class ProductBuilder {
   void multiply_sum(NodeId node, const Rational& exponent);
   bool merge();
   bool take_whole_parts();
+  void take_number_power(Part& part);
 
   Pool& pool_;
   Rational coefficient_ = 1;

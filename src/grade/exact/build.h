@@ -19,7 +19,7 @@ class Builder {
   [[nodiscard]] bool met_unsupported() const { return met_unsupported_; }
 
  private:
-  static constexpr int kMaxDepth = 200;
+  static constexpr int kMaxDepth = 500;
   static constexpr std::int64_t kMaxTerms = 10'000;
 
   NodeId checked(const Expr& expr);

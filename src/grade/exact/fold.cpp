@@ -90,7 +90,7 @@ class Folder {
   }
 
  private:
-  static constexpr int kMaxDepth = 200;
+  static constexpr int kMaxDepth = 500;
 
   std::optional<Rational> unchecked(const Expr& expr) {
     switch (expr.op) {

@@ -188,6 +188,9 @@ bool Pool::spend(std::uint64_t steps) {
 }
 
 bool Pool::fits(double bits) {
+  // Products and divisors of large numbers take longer than a step.
+  constexpr double kBitsAStep = 64;
+  spend(static_cast<std::uint64_t>(std::min(bits, kMaxBits) / kBitsAStep));
   if (bits <= kMaxBits) return true;
   met_large_ = true;
   return false;

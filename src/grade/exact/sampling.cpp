@@ -14,7 +14,7 @@ constexpr std::uint32_t kStreamName = 0x706F696Eu;
 constexpr std::size_t kPointsPerPattern = 12;
 constexpr std::size_t kMaxSignedVariables = 3;
 constexpr int kMinDefined = 8;
-constexpr long kAgreementBits = 60;
+constexpr long kAgreementBits = 200;
 
 std::vector<NodeId> variables_of(const Pool& pool, const std::vector<NodeId>& roots) {
   std::vector<bool> seen(pool.size(), false);
@@ -57,7 +57,7 @@ class Comparison {
       : a_(a), difference_(subtract(pool, a, b)), b_(b), program_(pool, {a, b, difference_}) {}
 
   Verdict at(const Point& point) {
-    for (const long precision : {128, 256, 1024}) {
+    for (const long precision : {256, 1024}) {
       if (!program_.run(point, precision)) return Verdict::out_of_time;
       const bool has_a = acb_is_finite(program_.value(a_).get()) != 0;
       const bool has_b = acb_is_finite(program_.value(b_).get()) != 0;

@@ -35,9 +35,12 @@ Expr Parser::parse_sum() {
   if (at_text()) return parse_text();
   std::vector<Expr> terms;
   bool units = false;
+  bool owes_unit = false;
   terms.push_back(parse_signed_term());
   while (ok() && !(differential_ != nullptr && differential_->found)) {
     const bool unit = at_unit();
+    const bool compound = std::exchange(owes_unit, false);
+    if (compound && !unit) return unexpected("a unit");
     if (unit) {
       if (!units && terms.size() > 1) {
         Expr sum = make(Op::add, std::move(terms));
@@ -46,6 +49,8 @@ Expr Parser::parse_sum() {
       }
       parse_unit(terms.back());
       units = true;
+      if (compound && terms[terms.size() - 2].name == terms.back().name)
+        return fail("a unit twice in one quantity");
     }
     if (is_sign(peek().kind)) {
       const TokenKind sign = take().kind;
@@ -56,6 +61,7 @@ Expr Parser::parse_sum() {
       Expr term = parse_signed_term();
       terms.push_back(with_sign(std::move(term), sign));
     } else if (unit && at(TokenKind::number)) {
+      owes_unit = true;
       terms.push_back(parse_signed_term());
     } else {
       break;
@@ -220,7 +226,7 @@ bool Parser::starts_factor() const {
         return !(brackets_.back() == ']') && next_ + 1 < tokens_.size() && !at(TokenKind::end, 1) &&
                !at(TokenKind::comma, 1) && !at(TokenKind::cup, 1) && !at(TokenKind::close, 1);
       }
-      return !(token.code == bracket::kRound && at(TokenKind::modulo, 1));
+      return !(token.code == bracket::kRound && at(TokenKind::modulo, 1)) && !at_such_that();
     case TokenKind::bar:
       return bar_opens();
     default:
@@ -233,6 +239,7 @@ bool Parser::starts_factor() const {
 bool Parser::bar_opens() const {
   if (brackets_.empty()) return true;
   if (brackets_.back() == bracket::kSet) return false;
+  if (brackets_.back() == bracket::kGroup && num_bars_left_ % 2 == 1) return false;  // {x | x > 1}
   if (brackets_.back() != static_cast<char>(peek().code)) return true;
   const bool behind_bar = tokens_[next_ - 1].kind == TokenKind::bar;
   const TokenKind next = peek(1).kind;

@@ -66,7 +66,7 @@ Parser::Members Parser::parse_bracket_members(char& open, char& close) {
     members.members.push_back(std::move(merged));
     members.part_ends.push_back(1);
   }
-  if (ok() && open == bracket::kSet && (at(TokenKind::bar) || at(TokenKind::mid) || at(TokenKind::colon))) {
+  if (ok() && at_such_that()) {
     ratio_allowed_ = true;
     Expr builder = parse_set_builder(std::move(members));
     members = {};
@@ -91,11 +91,28 @@ Expr Parser::parse_group_operator(Members&& members) {
   return make(choose ? Op::binomial : Op::divide, std::move(members.members[0]), std::move(below));
 }
 
+/// Whether the sign that begins the condition of a set is next: |, \mid, : or \left| with \right. as its
+/// partner.
+bool Parser::at_such_that() const {
+  if (brackets_.empty() || (brackets_.back() != bracket::kSet && brackets_.back() != bracket::kGroup))
+    return false;
+  if (brackets_.back() == bracket::kGroup) return at(TokenKind::bar) || at(TokenKind::mid);
+  if (!at_open(bracket::kBar)) return at(TokenKind::bar) || at(TokenKind::mid) || at(TokenKind::colon);
+  int depth = 0;
+  for (std::size_t i = next_; i < tokens_.size(); ++i) {
+    const Token& token = tokens_[i];
+    depth += token.kind == TokenKind::open ? 1 : token.kind == TokenKind::close ? -1 : 0;
+    if (depth == 0) return token.code == static_cast<std::uint8_t>(bracket::kNull);
+  }
+  return false;
+}
+
 /// {x | conditions}, {x : conditions}.
 Expr Parser::parse_set_builder(Members&& members) {
   if (members.members.size() != 1) return fail("a list before the condition of a set");
-  ++next_;
+  const bool sided = take().kind == TokenKind::open;
   Members conditions = parse_members();
+  if (sided && ok() && !accept_close(bracket::kNull)) return unexpected("\\right.");
   if (!ok()) return {};
   Expr condition = conditions.members.size() == 1 ? std::move(conditions.members[0])
                                                   : make(Op::all_of, std::move(conditions.members));
@@ -166,6 +183,7 @@ Expr Parser::finish_bracket(char open, Members&& members, std::size_t start) {
       if (single && (all[0].op == Op::set_builder || all[0].op == Op::cases)) return std::move(all[0]);
       break;
     case bracket::kGroup:
+      if (single && all[0].op == Op::set_builder) return std::move(all[0]);
       if (single) {
         group_start_ = start;
         group_end_ = next_;
@@ -261,15 +279,16 @@ Expr Parser::parse_argument(bool one_digit) {
     return number_of(digit);
   }
   if (at(TokenKind::number)) return number_of(take().text);
+  const Level level(*this);
   return parse_primary().expr;
 }
 
 /// \sqrt[3]{x}, \sqrt x, sqrt(x), cbrt(x): sqrt is a root of degree 2.
 Expr Parser::parse_root() {
-  const Level level(*this);
   const Token root = take();
   Expr degree = make_integer(root.code);
   if (at_open(bracket::kSquare)) {
+    const Level level(*this);
     ++next_;
     brackets_.push_back(bracket::kSquare);
     degree = parse_sum();

@@ -4,7 +4,7 @@
 #include <array>
 #include <iterator>
 
-#include "../expr.h"
+#include "expr.h"
 
 namespace reckon {
 namespace {
@@ -346,6 +346,7 @@ constexpr Command kCommands[] = {
     {"tilde", token, TokenKind::accent, 0, "tilde"},
     {"times", token, TokenKind::times, 0, ""},
     {"to", token, TokenKind::relation, code(Relation::maps_to), ""},
+    {"top", token, TokenKind::letter, 0, "T"},
     {"triangle", token, TokenKind::shape, 0, "triangle"},
     {"triangleq", token, TokenKind::relation, code(Relation::equal), ""},
     {"ulcorner", token, TokenKind::open, code(bracket::kCeil), ""},

@@ -42,6 +42,7 @@ Parser::Factor Parser::parse_factor() {
   const std::size_t start = next_;
   Factor factor = parse_primary();
   int num_behind = 0;
+  bool subscripted = false;
   while (ok()) {
     Expr& expr = factor.expr;
     switch (peek().kind) {
@@ -49,6 +50,7 @@ Parser::Factor Parser::parse_factor() {
         expr = parse_power(std::move(expr));
         break;
       case TokenKind::underscore:
+        if (std::exchange(subscripted, true)) return {fail("a second subscript"), Shape::other};
         expr = parse_subscript(std::move(expr), start);
         break;
       case TokenKind::exclamation:
@@ -119,7 +121,6 @@ Expr Parser::parse_power(Expr&& base) {
     base.name += '\'';
     return std::move(base);
   }
-  const Level level(*this);
   Expr exponent = parse_exponent();
   if (base.op == Op::euler && contains(exponent, Op::pi)) read_capital_imaginary(exponent);
   return make(Op::power, without_bracket(std::move(base)), std::move(exponent));
@@ -140,9 +141,11 @@ Expr Parser::parse_degrees(Expr&& value) {
 Expr Parser::parse_exponent() {
   if (at_open(bracket::kGroup)) {
     Expr exponent = parse_bracket();
+    const Level level(*this);
     if (ok() && at(TokenKind::caret)) exponent = parse_power(std::move(exponent));
     return without_bracket(std::move(exponent));
   }
+  const Level level(*this);
   if (accept(TokenKind::minus)) return make(Op::negate, parse_exponent());
   accept(TokenKind::plus);
   Factor base = at(TokenKind::number) ? Factor{number_of(take().text)} : parse_primary();
@@ -211,8 +214,8 @@ Expr Parser::parse_subscript(Expr&& base, std::size_t start) {
   return std::move(base);
 }
 
-/// Whether the name before is applied to the bracket here: f(x), and any name before a list, P(A, B). But a(b
-/// + c) and h(2 + h) are products.
+/// Whether the name before is applied to the bracket here: f(x), any name before a list, P(A, B), a capital
+/// before a statement, P(X = 1). But a(b + c) and h(2 + h) are products.
 bool Parser::at_call(const Expr& callee) const {
   const std::size_t ahead = at_open(bracket::kGroup) ? 1 : 0;  // f{\left(x \right)}
   if (!at_open(bracket::kRound, ahead) || at(TokenKind::modulo, ahead + 1)) return false;
@@ -220,12 +223,15 @@ bool Parser::at_call(const Expr& callee) const {
   if (symbol.op != Op::symbol) return false;
   const bool function = names_function(symbol.name);
   if (callee.op == Op::power && !function) return false;
+  const bool event = symbol.name[0] >= 'A' && symbol.name[0] <= 'Z';
   int depth = 0;
   for (std::size_t i = next_ + ahead; i < tokens_.size(); ++i) {
     const Token& token = tokens_[i];
     depth += token.kind == TokenKind::open ? 1 : token.kind == TokenKind::close ? -1 : 0;
     if (depth == 0) return function;
-    if (depth == 1 && token.kind == TokenKind::comma) return true;
+    const bool statement = token.kind == TokenKind::relation || token.kind == TokenKind::cap ||
+                           token.kind == TokenKind::cup || token.kind == TokenKind::mid;
+    if (depth == 1 && (token.kind == TokenKind::comma || (event && statement))) return true;
     if (function && token.kind == TokenKind::letter && token.text == symbol.name) return false;
   }
   return false;

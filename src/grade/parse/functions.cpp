@@ -15,7 +15,6 @@ bool is_minus_one(const Expr& expr) {
 
 /// A function with its powers and base before the argument: \sin^2 x, \sin^{-1} x, \log_2 8.
 Expr Parser::parse_function() {
-  const Level level(*this);
   const Token function = take();
   const Op op = static_cast<Op>(function.code);
   if (takes_several(op) || op == Op::call) return parse_function_of_several(function);
@@ -88,6 +87,7 @@ Expr Parser::parse_function_argument(Op op) {
 /// An argument without brackets goes on over what multiplies without a sign: \sin 2x \cos y, \log xy. It ends
 /// before a bracket, a fraction or a root, unless there were only numbers: \ln 2\sqrt3, \sin 2(x + y).
 Expr Parser::parse_open_argument(Op op) {
+  const Level level(*this);
   std::vector<TokenKind> signs = take_signs();
   std::vector<Expr> factors;
   bool numbers_only = at(TokenKind::number);

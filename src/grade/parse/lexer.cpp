@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "../expr.h"
+#include "expr.h"
 #include "lexer_state.h"
 
 namespace reckon {
@@ -113,6 +113,7 @@ void Lexer::emit_bar(char code, std::size_t num_bytes) {
 void Lexer::run() {
   while (!done()) read_one();
   if (result_.refused) return;
+  if (text_depth_ > 0) emit(TokenKind::other, "\\text{");  // never closed
   result_.tokens.push_back({TokenKind::end, 0, true, false, {}});
 }
 

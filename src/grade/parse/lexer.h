@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "../parse_answer.h"
+#include "parse_answer.h"
 #include "token.h"
 
 namespace reckon {

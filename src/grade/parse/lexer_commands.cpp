@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include "../expr.h"
+#include "expr.h"
 #include "lexer_state.h"
 
 namespace reckon {
@@ -98,8 +98,10 @@ void Lexer::read_double_backslash() {
   }
   emit_here(TokenKind::row_break, 2);
   if (peek() == '[') {  // \\[4pt]
-    const std::size_t close = text_.find(']', at_);
-    if (close != std::string_view::npos && text_.substr(at_, close - at_).ends_with("t")) at_ = close + 1;
+    constexpr std::size_t kLongest = 12;
+    const std::string_view gap = text_.substr(at_, kLongest);
+    const std::size_t close = gap.find(']');
+    if (close != std::string_view::npos && gap.substr(0, close).ends_with('t')) at_ += close + 1;
   }
 }
 

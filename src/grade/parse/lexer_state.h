@@ -66,6 +66,7 @@ class Lexer {
   [[nodiscard]] bool read_known_function(std::string_view run);
   [[nodiscard]] bool read_unit(std::string_view run);
   [[nodiscard]] bool is_word(std::string_view run) const;
+  [[nodiscard]] bool is_short_word(std::string_view run) const;
   [[nodiscard]] bool attached(std::string_view run) const;
   void split_letters(std::string_view run);
 

@@ -108,6 +108,7 @@ bool Lexer::read_unit(std::string_view run) {
 /// A run of letters that is no product: it has a vowel and at least three letters, and stands free of other
 /// mathematics.
 bool Lexer::is_word(std::string_view run) const {
+  if (run.size() == 2) return is_short_word(run);
   if (run.size() < 3 || !has_vowel(run) || attached(run)) return false;
   if (capitalised(run)) return true;
   if (!std::all_of(run.begin(), run.end(), is_small)) return false;
@@ -116,6 +117,21 @@ bool Lexer::is_word(std::string_view run) const {
     if (function && run.size() - skip - function->name.size() <= 1) return false;
   }
   return true;
+}
+
+/// Words of two letters: some wherever blanks are around them (5 of 6), others beside another word only.
+bool Lexer::is_short_word(std::string_view run) const {
+  constexpr std::string_view kAlways[] = {"of", "to", "by", "in"};
+  constexpr std::string_view kBesideWords[] = {"so", "we", "it", "as", "be", "an", "at", "on"};
+  const std::string lower = fold_case(run);
+  const bool always = std::find(std::begin(kAlways), std::end(kAlways), lower) != std::end(kAlways);
+  const bool beside =
+      std::find(std::begin(kBesideWords), std::end(kBesideWords), lower) != std::end(kBesideWords);
+  if ((!always && !beside) || attached(run)) return false;
+  const std::size_t next = after_blanks(at_);
+  if (always) return !result_.tokens.empty() || next < tail_;
+  const bool word_before = !result_.tokens.empty() && result_.tokens.back().kind == TokenKind::word;
+  return word_before || (next > at_ && is_ascii_letter(char_at(next)) && is_ascii_letter(char_at(next + 1)));
 }
 
 /// Whether the run, whose end is here, stands beside mathematics that makes letters of it: 2abc, abc^2, abc

@@ -101,7 +101,7 @@ bool Parser::boxes_stand_alone() const {
       ++i;
     } else if (token.kind != TokenKind::word && token.kind != TokenKind::comma &&
                token.kind != TokenKind::semicolon && token.kind != TokenKind::point &&
-               token.kind != TokenKind::row_break && !token.in_text) {
+               token.kind != TokenKind::row_break && token.kind != TokenKind::colon && !token.in_text) {
       return false;
     }
   }

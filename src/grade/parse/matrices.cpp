@@ -65,8 +65,9 @@ Expr Parser::parse_cases() {
     }
     result.args.push_back(parse_statement());
     if (!ok()) return {};
-    accept(TokenKind::comma);
-    const bool column = accept(TokenKind::ampersand);
+    const bool comma = accept(TokenKind::comma);
+    const bool column =
+        accept(TokenKind::ampersand) || (comma && !at(TokenKind::row_break) && !at(TokenKind::finish));
     const bool otherwise = at_word(WordClass::condition) && peek().text.starts_with('o');
     const bool word = accept_condition_word();
     Expr condition = make_text("");

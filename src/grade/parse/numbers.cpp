@@ -87,8 +87,7 @@ Expr Parser::number_of(std::string_view written) {
 std::size_t Parser::group_end() const {
   const Token& first = peek();
   std::size_t end = next_ + 1;
-  if (next_ < ungrouped_until_ || !all_digits(first.text) || first.text.size() > 3 || first.text[0] == '0')
-    return end;
+  if (!all_digits(first.text) || first.text.size() > 3 || first.text[0] == '0') return end;
   const auto separator = [&](std::size_t i) {
     return i + 1 < tokens_.size() && tokens_[i + 1].kind == TokenKind::number && !tokens_[i].blank_before &&
            tokens_[i].kind == TokenKind::comma && !tokens_[i + 1].blank_before;

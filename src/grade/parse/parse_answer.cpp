@@ -1,4 +1,4 @@
-#include "../parse_answer.h"
+#include "parse_answer.h"
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "../parse_answer.h"
+#include "parse_answer.h"
 #include "token.h"
 #include "words.h"
 
@@ -115,6 +115,7 @@ class Parser {
   [[nodiscard]] bool at_call(const Expr& callee) const;
   Factor parse_primary();
   Factor parse_other_primary();
+  Expr parse_money();
   Expr parse_letter();
   Expr parse_shape();
   Expr parse_accent();
@@ -138,6 +139,7 @@ class Parser {
   Expr parse_root();
   Expr parse_bracket();
   Expr finish_bracket(char open, Members&& members, std::size_t start);
+  [[nodiscard]] bool at_such_that() const;
   Expr parse_set_builder(Members&& members);
   Expr parse_reversed_interval();
   Expr parse_bar();
@@ -205,7 +207,6 @@ class Parser {
   std::size_t group_start_ = 0;           // the last {x} of one member, from its brace ...
   std::size_t group_end_ = 0;             // ... to behind the other
   std::size_t parenthesis_end_ = 0;       // behind the last (x) of one member
-  std::size_t ungrouped_until_ = 0;       // numbers before are no groups of thousands
   Differential* differential_ = nullptr;  // of the innermost integral
   Side* side_ = nullptr;                  // of the target of a limit
 };
@@ -224,7 +225,6 @@ class Parser {
 [[nodiscard]] bool is_plain_integer(const Expr& expr);
 /// Makes i a symbol.
 void rename_imaginary(Expr& expr);
-[[nodiscard]] bool mentions(const Expr& expr, std::string_view symbol);
 /// Levels of the tree, counted up to `limit` + 1.
 [[nodiscard]] int height(const Expr& expr, int limit);
 /// Words as one line: small letters, single blanks, without a full stop at the end.

@@ -4,7 +4,6 @@
 namespace reckon {
 
 Parser::Factor Parser::parse_primary() {
-  const Level level(*this);
   switch (peek().kind) {
     case TokenKind::number:
       return parse_number();
@@ -68,15 +67,8 @@ Parser::Factor Parser::parse_other_primary() {
     case TokenKind::dots:
       ++next_;
       return {make_symbol("...")};
-    case TokenKind::money: {
-      Expr value;
-      const std::string unit(take().text);
-      const bool minus = accept(TokenKind::minus);
-      value = make(Op::quantity, parse_primary().expr);
-      value.name = unit;
-      if (minus) value.args[0] = make(Op::negate, std::move(value.args[0]));
-      return {std::move(value)};
-    }
+    case TokenKind::money:
+      return {parse_money()};
     case TokenKind::underscore:
       return {parse_prescript()};
     case TokenKind::word:
@@ -86,6 +78,18 @@ Parser::Factor Parser::parse_other_primary() {
       break;
   }
   return {unexpected("a value")};
+}
+
+/// \$10, and \$-3.
+Expr Parser::parse_money() {
+  const Level level(*this);
+  std::string unit(take().text);
+  const bool minus = accept(TokenKind::minus);
+  Expr amount = parse_primary().expr;
+  if (minus) amount = make(Op::negate, std::move(amount));
+  Expr money = make(Op::quantity, std::move(amount));
+  money.name = std::move(unit);
+  return money;
 }
 
 Expr Parser::parse_letter() {

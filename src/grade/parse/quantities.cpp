@@ -70,9 +70,11 @@ void Parser::parse_unit(Expr& value) {
   while (ok()) {
     const bool letter = at(TokenKind::letter, 1) && find_unit(peek(1).text, true).has_value();
     const bool slash = at(TokenKind::slash) && (at(TokenKind::word, 1) || letter);
-    if (!slash && !at_word(WordClass::per)) break;
+    const bool times = at(TokenKind::times) && (at(TokenKind::word, 1) || letter) && peek(1).in_text;
+    if (!slash && !times && !at_word(WordClass::per)) break;
     ++next_;
-    name += "/" + parse_unit_factor(false);
+    name += times ? "*" : "/";
+    name += parse_unit_factor(false);
   }
   if (name == "degree") {
     value = make(Op::degrees, std::move(value));

@@ -1,6 +1,6 @@
 #include <array>
 
-#include "../parse_answer.h"
+#include "parse_answer.h"
 
 namespace reckon {
 namespace {

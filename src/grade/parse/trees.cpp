@@ -89,12 +89,6 @@ void rename_imaginary(Expr& expr) {
   for (Expr& arg : expr.args) rename_imaginary(arg);
 }
 
-bool mentions(const Expr& expr, std::string_view symbol) {
-  if (expr.op == Op::symbol && expr.name == symbol) return true;
-  return std::any_of(expr.args.begin(), expr.args.end(),
-                     [symbol](const Expr& arg) { return mentions(arg, symbol); });
-}
-
 int height(const Expr& expr, int limit) {
   int highest = 0;
   if (limit < 0) return 1;

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "../expr.h"
+#include "expr.h"
 
 namespace reckon {
 
