@@ -13,14 +13,26 @@ bool is_part_of(std::string_view part, std::string_view whole) {
          (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
-void check_extraction(std::string_view text) {
-  const Extracted extracted = extract_answer(text);
+void check_extraction(std::string_view text, const AnswerConfig& config) {
+  const Extracted extracted = extract_answer(text, config);
   require(extracted.found == !extracted.answer.empty(), "an answer is found where it is not blank");
   require(is_part_of(extracted.answer, text), "the answer is a part of the completion");
+  require(is_part_of(extracted.joined, text), "the joined boxes are a part of the completion");
   require(trim_blanks(extracted.answer) == extracted.answer, "the answer has no blanks around it");
-  require(!extracted.found || extracted.num_answers > 0, "an answer comes from a pair of tags");
-  if (well_formed(text)) {
-    require(extracted.found && extracted.num_answers == 1, "a well-formed completion has one answer");
+  require(!extracted.found || extracted.num_answers > 0, "an answer that is found is counted");
+  require(!extracted.several || extracted.num_answers > 1, "several answers are more than one");
+  require(extracted.too_long == (extracted.answer.size() > kMaxAnswerBytes), "a long answer is told");
+  require(extracted.joined.size() <= kMaxAnswerBytes, "no boxes are joined to a long answer");
+  if (text.size() <= kMaxScannedBytes && well_formed(text, config)) {
+    require(extracted.found && !extracted.several, "a well-formed completion has one answer");
+  }
+}
+
+void check_every_form(std::string_view text) {
+  for (const AnswerForm form : {AnswerForm::tag, AnswerForm::boxed, AnswerForm::hashes, AnswerForm::phrase}) {
+    for (const bool require_think_close : {false, true}) {
+      check_extraction(text, {.form = form, .require_think_close = require_think_close});
+    }
   }
 }
 
@@ -38,7 +50,7 @@ void check_search(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = reckon::fuzz::text_of(data, size);
-  reckon::fuzz::check_extraction(text);
+  reckon::fuzz::check_every_form(text);
   reckon::fuzz::check_search(text);
   return 0;
 }

@@ -117,7 +117,8 @@ TEST(GradeProperties, AnAnswerIsExtractedFromAroundIt) {
   expect_property("extracted", [](const std::string& before) {
     RandomStream random = any_stream();
     const std::string answer = any_answer(random).text;
-    const Extracted found = extract_answer(before + "</think>\n<answer> " + answer + " </answer>");
+    const std::string completion = before + "</think>\n<answer> " + answer + " </answer>";
+    const Extracted found = extract_answer(completion);
     RC_ASSERT(found.found);
     RC_ASSERT(found.answer == answer);
     RC_ASSERT(found.num_answers == 1u);
