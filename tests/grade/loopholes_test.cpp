@@ -114,6 +114,25 @@ TEST(GradeLoopholes, ASetIsNoScalar) {
       {{"18", "\\{18\\}"}, {"\\text{B}", "\\{B\\}"}, {"18", "\\{18, 19\\}"}, {"18", "\\{\\{18\\}\\}"}});
 }
 
+/// Units come from a closed list: other words may say that the number is not the answer, or scale it.
+TEST(GradeLoopholes, WordsBehindANumberAreNotDropped) {
+  expect_unpaid({{"5", "5 \\text{ dozen}"},
+                 {"5", "5 \\text{ tenths}"},
+                 {"5", "5 \\text{ thousandths}"},
+                 {"5", "5 \\text{ factorial}"},
+                 {"5", "5 \\text{ hundred}"},
+                 {"5", "5 \\text{ percent}"},
+                 {"5", "5 \\text{ not}"},
+                 {"5", "5 \\text{ is wrong}"},
+                 {"5", "5 \\text{ or more}"},
+                 {"5", "\\text{at least } 5"}});
+}
+
+TEST(GradeLoopholes, TwoExclamationMarksAreADoubleFactorial) {
+  expect_equal({{"15", "5!!"}, {"48", "6!!"}, {"5!!", "15"}, {"720!", "(6!)!"}});
+  expect_unpaid({{"5!!", "(5!)!"}, {"120!", "5!!"}});
+}
+
 TEST(GradeLoopholes, MatricesKeepTheirShape) {
   expect_unpaid({{"\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{pmatrix}1&2&3&4\\end{pmatrix}"},
                  {"\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{pmatrix}1&3\\\\2&4\\end{pmatrix}"},
