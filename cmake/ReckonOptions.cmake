@@ -18,6 +18,13 @@ if(RECKON_SANITIZE)
   target_link_options(reckon_options INTERFACE -fsanitize=address,undefined)
 endif()
 
+if(RECKON_FUZZ)
+  # The sources report the branches they take, and stop at what the sanitizers see; the targets of tests/fuzz link libFuzzer.
+  target_compile_options(reckon_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+                                                  -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g)
+  target_link_options(reckon_options INTERFACE -fsanitize=address,undefined)
+endif()
+
 # Instruction set of the inner loops (src/ops). Both give the same bits; the program asks at its start for what it was
 # built with. "auto" is the best that the building machine has.
 set(RECKON_ISA "auto" CACHE STRING "x86-64-v3 (AVX2), x86-64-v4 (AVX-512) or auto")
