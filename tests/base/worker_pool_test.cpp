@@ -116,7 +116,7 @@ TEST(WorkerPool, SubmitBlocksWhileTheQueueIsFull) {
     }
     pool.wait();
   });
-  for (int i = 0; i < 2000 && accepted < 3; ++i) std::this_thread::sleep_for(milliseconds(1));
+  for (int i = 0; i < 20'000 && accepted < 3; ++i) std::this_thread::sleep_for(milliseconds(1));
   std::this_thread::sleep_for(milliseconds(20));
   EXPECT_EQ(accepted, 3);  // one runs, two wait
   gate.open();
@@ -150,16 +150,16 @@ TEST(WorkerPool, EndsWithJobsInTheQueueAndTellsEachThread) {
   std::atomic<int> ended = 0;
   std::atomic<int> ran = 0;
   {
-    WorkerPool pool(3, 1024, [&] { ++ended; });
-    for (int i = 0; i < 500; ++i) {
+    WorkerPool pool(3, 5000, [&] { ++ended; });
+    for (int i = 0; i < 5000; ++i) {  // 8 s of work, of which next to nothing is done
       pool.submit([&] {
-        std::this_thread::sleep_for(milliseconds(1));
+        std::this_thread::sleep_for(milliseconds(5));
         ++ran;
       });
     }
   }
   EXPECT_EQ(ended, 3);
-  EXPECT_LT(ran, 500);
+  EXPECT_LT(ran, 5000);
 }
 
 TEST(WorkerPool, RefusesAQueueOfNoPlaces) {

@@ -256,7 +256,7 @@ TEST(ExtractForms, TakeLinearTimeOnRepeatedMarks) {
       const auto start = std::chrono::steady_clock::now();
       (void)extract_answer(text, config);
       (void)well_formed(text, config);
-      EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(500)) << piece;
+      EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2)) << piece;
     }
   }
 }
