@@ -80,6 +80,10 @@ GoldAnswer::~GoldAnswer() = default;
 GoldAnswer::GoldAnswer(GoldAnswer&&) noexcept = default;
 GoldAnswer& GoldAnswer::operator=(GoldAnswer&&) noexcept = default;
 
+bool GoldAnswer::is_list() const {
+  return is_readable() && is_collection(parsed_->readings[0]);
+}
+
 bool GoldAnswer::is_readable() const {
   return !parsed_->readings.empty();
 }
@@ -121,14 +125,27 @@ GradeResult GoldAnswer::grade(std::string_view pred) const {
   return {grade_of(equality), ""};
 }
 
-Grade grade_answer(std::string_view gold, std::string_view pred) {
+namespace {
+
+/// The completions of a group come one after the other: the last gold of the thread is kept.
+const GoldAnswer& last_gold(std::string_view text) {
   struct Cached {
     std::string text;
     GoldAnswer gold;
   };
-  thread_local std::optional<Cached> last;  // the completions of a group come one after the other
-  if (!last || last->text != gold) last.emplace(Cached{std::string(gold), GoldAnswer(gold)});
-  return last->gold.grade(pred).grade;
+  thread_local std::optional<Cached> last;
+  if (!last || last->text != text) last.emplace(Cached{std::string(text), GoldAnswer(text)});
+  return last->gold;
+}
+
+}  // namespace
+
+Grade grade_answer(std::string_view gold, std::string_view pred) {
+  return last_gold(gold).grade(pred).grade;
+}
+
+bool is_list_answer(std::string_view gold) {
+  return last_gold(gold).is_list();
 }
 
 }  // namespace reckon

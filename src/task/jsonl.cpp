@@ -106,10 +106,11 @@ class JsonlTask final : public Task {
 
   [[nodiscard]] Grade grade(std::string_view spec, std::string_view answer) const override {
     if (program_) return graded(spec, answer, answer_in_form(answer_form().form, answer)).grade;
-    constexpr std::string_view kWhere = "jsonl: spec";
-    const nlohmann::json rules = parse_json(spec, kWhere);
-    if (!rules.is_object()) throw Error(ExitCode::bad_data, "jsonl: spec is no JSON object");
-    return grade_answer(json_string(rules, "gold", kWhere), answer);
+    return grade_answer(gold_of(spec), answer);
+  }
+
+  [[nodiscard]] bool answer_is_list(std::string_view spec) const override {
+    return !program_ && is_list_answer(gold_of(spec));
   }
 
   [[nodiscard]] Graded graded(std::string_view spec, std::string_view answer,
@@ -128,6 +129,13 @@ class JsonlTask final : public Task {
   }
 
  private:
+  static std::string gold_of(std::string_view spec) {
+    constexpr std::string_view kWhere = "jsonl: spec";
+    const nlohmann::json rules = parse_json(spec, kWhere);
+    if (!rules.is_object()) throw Error(ExitCode::bad_data, "jsonl: spec is no JSON object");
+    return json_string(rules, "gold", kWhere);
+  }
+
   /// What the verifier grades by: a program gets the other keys of the line too.
   [[nodiscard]] std::string spec_of(const JsonlProblem& problem) const {
     nlohmann::json spec = {{"gold", problem.gold}};

@@ -35,6 +35,9 @@ class GoldAnswer {
   [[nodiscard]] bool is_readable() const;
   [[nodiscard]] const std::string& problem() const;
 
+  /// Whether the right answer is several values: a list, a set, \pm.
+  [[nodiscard]] bool is_list() const;
+
   /// equal, different; no_answer where pred is blank; different where it is no answer in the grammar; refused
   /// where it is over a limit; gold_unparseable where the gold cannot be read; timeout, undecided.
   [[nodiscard]] GradeResult grade(std::string_view pred) const;
@@ -47,5 +50,8 @@ class GoldAnswer {
 /// Whether a predicted answer equals the gold answer. The last gold of the thread is kept read.
 /// \param pred  the answer alone, see extract_answer().
 [[nodiscard]] Grade grade_answer(std::string_view gold, std::string_view pred);
+
+/// GoldAnswer::is_list() of a gold, which is kept read in the same way.
+[[nodiscard]] bool is_list_answer(std::string_view gold);
 
 }  // namespace reckon
