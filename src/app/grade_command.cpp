@@ -27,6 +27,7 @@ enum class PairKind {
 struct GradeCommand {
   std::string file;
   PairKind kind = PairKind::automatic;
+  AnswerConfig answer;
   GradeOptions options;
 };
 
@@ -38,9 +39,14 @@ struct GradedPair {
 GradedPair grade_pair(const GradeCommand& command, const std::string& gold, const std::string& pred) {
   std::string answer = pred;
   if (command.kind == PairKind::automatic) answer = find_answer(pred).text;
-  if (command.kind == PairKind::completion) answer = extract_answer(pred).answer;
   const GoldAnswer reference(command.kind == PairKind::automatic ? find_answer(gold).text : gold,
                              command.options);
+  if (command.kind == PairKind::completion) {
+    const Extracted extracted = extract_answer(pred, command.answer);
+    const bool is_list = !extracted.joined.empty() && reference.is_list();
+    answer = is_list ? extracted.joined : extracted.answer;
+    if (extracted.too_long) return {{Grade::refused, "the answer is too long"}, ""};
+  }
   return {reference.grade(answer), std::move(answer)};
 }
 
@@ -74,6 +80,13 @@ void add_grade_command(CLI::App& program) {
                    "completion: pred is what a model generated, its answer is read as in training")
       ->transform(CLI::CheckedTransformer(kinds).description("auto|answer|completion"))
       ->default_str("auto");
+  const std::map<std::string, AnswerForm> forms{{"tag", AnswerForm::tag},
+                                                {"boxed", AnswerForm::boxed},
+                                                {"hashes", AnswerForm::hashes},
+                                                {"phrase", AnswerForm::phrase}};
+  command->add_option("--form", arguments->answer.form, "where completions give their answers")
+      ->transform(CLI::CheckedTransformer(forms).description("tag|boxed|hashes|phrase"))
+      ->default_str("tag");
   command->add_flag("--ordered-lists", arguments->options.ordered_lists,
                     "a list without brackets must come in the gold's order");
   command->add_flag("--tuple-as-set", arguments->options.tuple_as_set,
