@@ -58,6 +58,7 @@ void write_completions(Problem& problem, std::string_view steps);
 [[nodiscard]] std::unique_ptr<Task> make_entailment_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_zebra_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_family_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_word_problem_task(std::string name);
 /// \param path  empty: a task that only grades.
 [[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path,
                                                     FileSplit split);

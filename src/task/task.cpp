@@ -131,6 +131,9 @@ std::unique_ptr<Task> make_task(const TaskConfig& config) {
     case TaskKind::family:
       task = make_family_task(config.name);
       break;
+    case TaskKind::word_problem:
+      task = make_word_problem_task(config.name);
+      break;
   }
   for (const std::int64_t level : config.levels) check_level(*task, level);
   if (config.eval_level != 0) check_level(*task, config.eval_level);
