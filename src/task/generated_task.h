@@ -76,6 +76,7 @@ void write_completions(const AnswerConfig& form, Problem& problem, std::string_v
 [[nodiscard]] std::unique_ptr<Task> make_modular_chain_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_linear_equations_task(std::string name);
 [[nodiscard]] std::unique_ptr<Task> make_multiplication_task(std::string name);
+[[nodiscard]] std::unique_ptr<Task> make_word_problem_task(std::string name);
 /// \param path    empty: a task that only grades.
 /// \param grader  with a command: the program that grades.
 [[nodiscard]] std::unique_ptr<Task> make_jsonl_task(std::string name, const std::string& path,

@@ -35,6 +35,7 @@ constexpr Maker kMakers[] = {
     {TaskKind::modular_chain, make_modular_chain_task},
     {TaskKind::linear_equations, make_linear_equations_task},
     {TaskKind::multiplication, make_multiplication_task},
+    {TaskKind::word_problem, make_word_problem_task},
 };
 
 }  // namespace

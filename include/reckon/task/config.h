@@ -38,6 +38,7 @@ enum class TaskKind {
   modular_chain = 50,
   linear_equations = 51,
   multiplication = 52,
+  word_problem = 53,
 };
 constexpr auto enum_names(TaskKind) {
   return std::array{EnumName{TaskKind::arithmetic, "arithmetic"},
@@ -65,7 +66,8 @@ constexpr auto enum_names(TaskKind) {
                     EnumName{TaskKind::base_conversion, "base_conversion"},
                     EnumName{TaskKind::modular_chain, "modular_chain"},
                     EnumName{TaskKind::linear_equations, "linear_equations"},
-                    EnumName{TaskKind::multiplication, "multiplication"}};
+                    EnumName{TaskKind::multiplication, "multiplication"},
+                    EnumName{TaskKind::word_problem, "word_problem"}};
 }
 
 /// Which side of the split the problems of a file are on.
