@@ -94,6 +94,14 @@ TEST(GradeLoopholes, InfinityIsNoNumber) {
                  {"\\infty", "\\frac{1}{0}"}});
 }
 
+/// What nothing equals, itself included, would be a problem that nobody can solve.
+TEST(GradeLoopholes, AGoldThatDividesByZeroCannotBeRead) {
+  for (const char* gold : {"\\frac{1}{0}", "\\frac{0}{0}", "\\frac{1}{\\sqrt{3+2\\sqrt{2}}-1-\\sqrt{2}}"}) {
+    EXPECT_FALSE(GoldAnswer(gold).is_readable()) << gold;
+    EXPECT_EQ(GoldAnswer(gold).grade(gold).grade, Grade::gold_unparseable) << gold;
+  }
+}
+
 /// Functions with steps agree at almost every point: the whole numbers tell them apart.
 TEST(GradeLoopholes, StepsAreToldApartAtWholeNumbers) {
   expect_unpaid({{"\\lfloor x \\rfloor + 1", "\\lceil x \\rceil"},
