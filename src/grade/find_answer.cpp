@@ -171,6 +171,16 @@ std::optional<std::string> answer_in(std::string_view sentence) {
   return number.empty() ? std::nullopt : std::optional(std::string(number));
 }
 
+/// What stands behind the last #### on its line, as in the solutions of GSM8K.
+std::optional<std::string> behind_hashes(std::string_view text) {
+  constexpr std::string_view kMark = "####";
+  const std::size_t at = text.rfind(kMark);
+  if (at == kNone) return std::nullopt;
+  std::string_view line = text.substr(at + kMark.size());
+  line = trim_blanks(line.substr(0, line.find('\n')));
+  return line.empty() ? std::nullopt : std::optional(std::string(line));
+}
+
 struct Anchor {
   std::size_t at = kNone;  // behind it
 };
@@ -214,12 +224,16 @@ FoundAnswer find_answer(std::string_view text) {
   const Extracted tagged = extract_answer(text);
   if (tagged.found) return {std::string(tagged.answer), "answer tag"};
   if (auto boxed = boxed_answer(text)) return {std::move(*boxed), "boxed"};
+  if (auto marked = behind_hashes(text)) return {std::move(*marked), "####"};
   if (anchor.at != kNone) {
     if (auto found = answer_in(first_sentence(text.substr(anchor.at))))
       return {std::move(*found), "answer is"};
   }
   const Span formula = last_formula(text);
-  if (formula.begin != kNone) return {text_of(text, formula), "formula"};
+  // Between the dollars of two prices stands no formula.
+  if (formula.begin != kNone && is_answer(text_of(text, formula), Words::refused)) {
+    return {text_of(text, formula), "formula"};
+  }
   const std::string_view number = last_number(text);
   if (!number.empty()) return {std::string(number), "number"};
   if (is_answer(text, Words::allowed)) return {std::string(text), "whole text"};

@@ -110,7 +110,8 @@ GradeResult GoldAnswer::grade(std::string_view pred) const {
     case ParseStatus::ok:
       break;
   }
-  if (divides_by_zero(parsed.expr)) return {Grade::different, "divides by zero"};
+  if (std::string reason = without_value(parsed.expr); !reason.empty())
+    return {Grade::different, std::move(reason)};
   Equality equality = Equality::different;
   for (const Expr& reading : parsed_->readings) {
     equality = compare_answers(reading, parsed.expr, parsed_->options);

@@ -17,6 +17,7 @@ struct FoundAnswer {
 ///   "final answer is ... I hope", as prompts of Minerva ask for
 ///   the last <answer>...</answer>
 ///   the last \boxed{...}; boxes that only commas, blanks and words such as "and" part are a list
+///   what stands behind the last #### on its line
 ///   what follows the last "answer is" or "answer:", to the end of the sentence
 ///   the last formula in $, $$, \( or \[
 ///   the last number

@@ -35,6 +35,28 @@ bool has_variables(const Expr& expr) {
          std::any_of(expr.args.begin(), expr.args.end(), has_variables);
 }
 
+bool is_infinite(const Expr& expr) {
+  return expr.op == Op::infinity || (expr.op == Op::negate && is_infinite(expr.args.at(0)));
+}
+
+/// Whether an operation takes numbers: not a sign, a bound of a sum, an end of an interval, or a unit.
+bool calculates(Op op) {
+  switch (op) {
+    case Op::add:
+    case Op::multiply:
+    case Op::divide:
+    case Op::power:
+    case Op::root:
+    case Op::factorial:
+    case Op::double_factorial:
+    case Op::binomial:
+    case Op::mod:
+      return true;
+    default:
+      return op >= Op::absolute && op <= Op::min;
+  }
+}
+
 bool all_names(const Expr& expr) {
   return !expr.args.empty() && std::all_of(expr.args.begin(), expr.args.end(), is_name);
 }
@@ -82,10 +104,17 @@ bool is_equality(Relation relation) {
          relation == Relation::identical;
 }
 
-bool divides_by_zero(const Expr& expr) {
-  if (expr.op == Op::divide && !has_variables(expr.args.at(1)) && rational_value(expr.args[1]) == "0")
-    return true;
-  return std::any_of(expr.args.begin(), expr.args.end(), divides_by_zero);
+std::string without_value(const Expr& expr) {
+  if (expr.op == Op::divide && !has_variables(expr.args.at(1)) && rational_value(expr.args[1]) == "0") {
+    return "divides by zero";
+  }
+  if (calculates(expr.op) && std::any_of(expr.args.begin(), expr.args.end(), is_infinite)) {
+    return "calculates with infinity";
+  }
+  for (const Expr& arg : expr.args) {
+    if (std::string reason = without_value(arg); !reason.empty()) return reason;
+  }
+  return {};
 }
 
 bool has_names(const Expr& expr) {

@@ -43,8 +43,9 @@ struct Comparison {
 [[nodiscard]] bool is_equality(
     Relation relation);  ///< = and what is written in its place: approximately, identical
 [[nodiscard]] bool is_statement(const Expr& expr);  ///< relation, all_of, any_of, not_of
-/// Whether a denominator in it is the number 0: such an expression has no value.
-[[nodiscard]] bool divides_by_zero(const Expr& expr);
+/// Why an expression has no value: it divides by the number 0, or calculates with infinity. Empty where
+/// neither.
+[[nodiscard]] std::string without_value(const Expr& expr);
 /// Whether a symbol, a call or words stand anywhere in it.
 [[nodiscard]] bool has_names(const Expr& expr);
 

@@ -1,6 +1,8 @@
 #include "compare_answers.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "answer_parts.h"
 #include "compare_statements.h"
@@ -30,6 +32,12 @@ class Comparer {
     }
     const auto named_gold = as_assignment(gold);
     const auto named_pred = as_assignment(pred);
+    if (named_gold && is_point(*named_gold) && is_collection(pred)) {
+      return collections(coordinates(*named_gold), pred);
+    }
+    if (named_pred && is_point(*named_pred) && is_collection(gold)) {
+      return collections(gold, coordinates(*named_pred));
+    }
     if (named_gold && named_pred) return assignments(gold, *named_gold, pred, *named_pred);
     if (named_gold) {
       if (is_restriction(pred)) return statements(gold, *named_gold, pred);
@@ -42,6 +50,22 @@ class Comparer {
   }
 
  private:
+  /// (x, y) = (1, 2)
+  static bool is_point(const Assignment& assignment) {
+    return assignment.name && assignment.name->op == Op::tuple && assignment.value.op == Op::tuple &&
+           assignment.name->args.size() == assignment.value.args.size();
+  }
+  /// x = 1, y = 2
+  static Expr coordinates(const Assignment& point) {
+    Expr list = make_node(Op::list, {});
+    for (std::size_t i = 0; i < point.value.args.size(); ++i) {
+      Expr coordinate = make_node(Op::relation, {point.name->args[i], point.value.args[i]});
+      coordinate.relations = {Relation::equal};
+      list.args.push_back(std::move(coordinate));
+    }
+    return list;
+  }
+
   /// A value that was rounded at the end, x = 1/3 \approx 0.33, stands for its exact part, but beside a
   /// decimal.
   static const Expr& value_of(const Assignment& assignment, const Expr& other) {
@@ -76,6 +100,10 @@ class Comparer {
   }
 
   Equality unnamed(const Expr& gold, const Expr& pred) const {
+    if (gold.op == Op::empty_set && says_nothing(pred)) return Equality::equal;
+    // An inequality without solutions may be answered by the empty set, which has members to compare.
+    if (is_restriction(gold) && is_set_expression(pred)) return statements(gold, pred);
+    if (is_value(gold) && pred.op == Op::set) return Equality::different;
     if (is_collection(gold) || is_collection(pred)) {
       const Equality by_members = collections(gold, pred);
       if (by_members == Equality::equal || !is_set_expression(gold) || !is_set_expression(pred))
@@ -90,7 +118,18 @@ class Comparer {
     if (is_statement(pred)) return Equality::different;
     if (gold.op == Op::matrix || pred.op == Op::matrix || has_matrix(gold)) return matrices(gold, pred);
     if (gold.op == Op::cases) return cases(gold, pred);
-    return compare_values(gold, pred);
+    return is_value(pred) ? compare_values(gold, pred) : Equality::different;
+  }
+
+  /// A scalar, a ratio or words: no collection, set, point or statement.
+  static bool is_value(const Expr& expr) {
+    return expr.op <= Op::quantity || expr.op == Op::ratio || expr.op == Op::text;
+  }
+
+  static bool says_nothing(const Expr& expr) {
+    constexpr std::array<std::string_view, 6> kWords = {
+        "no solution", "no solutions", "no real solution", "no real solutions", "none", "empty set"};
+    return expr.op == Op::text && std::find(kWords.begin(), kWords.end(), expr.name) != kWords.end();
   }
 
   Equality collections(const Expr& gold, const Expr& pred) const {
@@ -161,7 +200,9 @@ class Comparer {
     if (is_statement(pred) && !options_.inequality_for_interval) return Equality::different;
     if (!is_set_expression(pred) && !is_statement(pred) && pred.op != Op::tuple) return Equality::different;
     const Equality equality = compare_real_sets(gold, pred);
-    if (equality == Equality::equal || gold.op != pred.op) return equality;
+    if (equality == Equality::equal) return equality;
+    if (gold.op != pred.op)
+      return equality == Equality::undecided && !is_statement(pred) ? Equality::different : equality;
     // Endpoints with variables, sets of points: member by member.
     switch (gold.op) {
       case Op::set_union:

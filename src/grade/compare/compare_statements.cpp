@@ -60,8 +60,18 @@ bool is_symmetric(Relation relation) {
   }
 }
 
+/// a = b (mod n): the same modulus, and sides that leave the same remainder.
+Equality compare_congruences(const Comparison& gold, const Comparison& pred, const CompareSides& compare) {
+  if (gold.right.op != Op::mod || pred.right.op != Op::mod) {
+    return both(compare(gold.left, pred.left), compare(gold.right, pred.right));
+  }
+  const Equality moduli = equal_values(gold.right.args.at(1), pred.right.args.at(1));
+  return both(both(moduli, compare(gold.left, pred.left)), equal_values(gold.right, pred.right));
+}
+
 Equality compare_pairs(const Comparison& gold, const Comparison& pred, const CompareSides& compare) {
   if (gold.relation != pred.relation) return Equality::different;
+  if (gold.relation == Relation::congruent) return compare_congruences(gold, pred, compare);
   Equality sides = both(compare(gold.left, pred.left), compare(gold.right, pred.right));
   if (sides == Equality::equal) return sides;
   if (is_symmetric(gold.relation)) {
@@ -98,6 +108,22 @@ bool is_conjunction(const Expr& expr) {
          (expr.op == Op::all_of && std::all_of(expr.args.begin(), expr.args.end(), is_conjunction));
 }
 
+/// x, -x or another name alone.
+bool is_bare(const Expr& side) {
+  return is_name(side) || (side.op == Op::negate && is_name(side.args.at(0)));
+}
+
+/// Whether every comparison says of a name what it is or where it lies: x = 5, -2 < x < 7, -x > -1.
+bool is_solved(const Expr& expr) {
+  if (expr.op != Op::relation) {
+    return !expr.args.empty() && std::all_of(expr.args.begin(), expr.args.end(), is_solved);
+  }
+  const auto pairs = comparisons_of(expr);
+  return std::all_of(pairs.begin(), pairs.end(), [](const Comparison& pair) {
+    return (is_bare(pair.left) && !has_names(pair.right)) || (is_bare(pair.right) && !has_names(pair.left));
+  });
+}
+
 Equality compare_joined(const Expr& gold, const Expr& pred, const CompareSides& compare) {
   if (is_conjunction(gold) && is_conjunction(pred)) {
     const auto golds = conjunction(gold);
@@ -114,6 +140,8 @@ Equality compare_joined(const Expr& gold, const Expr& pred, const CompareSides& 
 }  // namespace
 
 Equality compare_statements(const Expr& gold, const Expr& pred, const CompareSides& compare) {
+  // Who is asked to solve does not get paid for the problem said back.
+  if (is_solved(gold) && !is_solved(pred)) return Equality::different;
   const Equality joined = compare_joined(gold, pred, compare);
   if (joined == Equality::equal) return joined;
   const Equality solved = compare_solutions(gold, pred);

@@ -5,12 +5,18 @@
 
 #include "compare_answers.h"
 #include "expr_build.h"
+#include "parse/units.h"
 
 namespace reckon {
 namespace {
 
 /// Fewest digits behind the point with which a decimal stands for an exact gold.
 constexpr std::int64_t kMinRoundedDigits = 3;
+
+/// The literal of a decimal, within its sign and its power of ten.
+const Expr& literal_of(const Expr& decimal) {
+  return decimal.op == Op::number ? decimal : literal_of(decimal.args.at(0));
+}
 
 /// A value and what was written around it.
 struct Measured {
@@ -43,6 +49,22 @@ Measured measured(const Expr& expr) {
       result.value = expr;
       return result;
   }
+}
+
+/// Whether a unit, such as km/h or cm^2, is made of units of the closed list.
+bool is_unit(std::string_view name) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80) != 0;
+  };
+  bool has_word = false;
+  for (std::size_t at = 0; at < name.size();) {
+    std::size_t end = at;
+    while (end < name.size() && is_letter(name[end])) ++end;
+    if (end > at && !find_unit(name.substr(at, end - at), true)) return false;
+    has_word = has_word || end > at;
+    at = end + 1;
+  }
+  return has_word;
 }
 
 bool has_op(const Expr& expr, Op op) {
@@ -89,7 +111,10 @@ std::optional<Equality> compare_rounded(const Expr& gold, const Expr& pred) {
     return within(pred, gold, relative_tolerance(gold));
   }
   const auto places = decimal_places(pred);
-  if (places && *places >= kMinRoundedDigits) return within(pred, gold, half_unit(*places));
+  // 0.001 for 1/1024 has the places and not the digits.
+  const bool stands_for_exact = places && *places >= kMinRoundedDigits &&
+                                literal_of(pred).digits.size() >= static_cast<std::size_t>(kMinRoundedDigits);
+  if (stands_for_exact) return within(pred, gold, half_unit(*places));
   return std::nullopt;
 }
 
@@ -110,7 +135,10 @@ Equality compare_degrees(const Measured& gold, const Measured& pred) {
 }
 
 Equality compare_measured(const Measured& gold, const Measured& pred) {
-  if (!gold.unit.empty() && !pred.unit.empty() && gold.unit != pred.unit) return Equality::different;
+  if (!pred.unit.empty() && gold.unit != pred.unit) {
+    // A unit may be added, not exchanged; and words that are no unit say something else: 5 dozen.
+    if (!gold.unit.empty() || !is_unit(pred.unit)) return Equality::different;
+  }
   if (gold.degrees || pred.degrees) {
     return gold.percent || pred.percent ? Equality::different : compare_degrees(gold, pred);
   }
@@ -132,6 +160,10 @@ bool may_be_time(const Expr& ratio) {
            (ratio.args[0].digits.size() == 2 && ratio.args[0].digits < "25")));
 }
 
+bool is_zero(const Expr& expr) {
+  return equal_values(expr, make_integer(0)) == Equality::equal;
+}
+
 bool same_clock(const Expr& gold, const Expr& pred) {
   const auto same_part = [](const Expr& a, const Expr& b) { return equal_values(a, b) == Equality::equal; };
   const bool halves_agree = gold.name.empty() || pred.name.empty() || gold.name == pred.name;
@@ -150,12 +182,23 @@ Equality compare_ratios(const Expr& gold, const Expr& pred) {
   if (gold.args.size() != pred.args.size()) return Equality::different;
   if (may_be_time(gold) && may_be_time(pred))
     return same_clock(gold, pred) ? Equality::equal : Equality::different;
+  for (std::size_t i = 0; i < gold.args.size(); ++i) {
+    if (is_zero(gold.args[i]) != is_zero(pred.args[i])) return Equality::different;  // 0 : 0 is no ratio
+  }
   Equality result = Equality::equal;  // a : b = c : d where a d = b c
   for (std::size_t i = 0; i + 1 < gold.args.size() && result != Equality::different; ++i) {
     result = both(result, equal_values(make_node(Op::multiply, {gold.args[i], pred.args[i + 1]}),
                                        make_node(Op::multiply, {gold.args[i + 1], pred.args[i]})));
   }
   return result;
+}
+
+/// 204_{10} as 204; nothing where it has other digits.
+std::optional<Expr> plain_number(const Expr& based) {
+  if (based.name.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  Expr number;
+  number.digits = based.name.substr(std::min(based.name.find_first_not_of('0'), based.name.size() - 1));
+  return number;
 }
 
 bool is_base_ten(const Expr& expr) {
@@ -168,8 +211,9 @@ Equality compare_based(const Expr& gold, const Expr& pred) {
     return same_base && gold.name == pred.name ? Equality::equal : Equality::different;
   }
   // Digits in base ten are a plain number; in another base, the base belongs to the answer.
-  if (!is_base_ten(gold.op == Op::based_number ? gold : pred)) return Equality::different;
-  return equal_values(gold, pred);
+  const Expr& based = gold.op == Op::based_number ? gold : pred;
+  const auto number = is_base_ten(based) ? plain_number(based) : std::nullopt;
+  return number ? equal_values(*number, gold.op == Op::based_number ? pred : gold) : Equality::different;
 }
 
 }  // namespace

@@ -154,9 +154,11 @@ class Reader {
   static Pieces read_interval(const Expr& expr) {
     if (expr.args.size() != 2) throw NoSuchSet{};
     RealInterval piece{expr.args[0], expr.args[1], expr.low_closed, expr.high_closed};
-    if (infinity_sign(piece.low) != 0) piece.low_closed = false;
-    if (infinity_sign(piece.high) != 0) piece.high_closed = false;
-    return normal({std::move(piece)});
+    // Not a point (5, 3) taken for an empty interval, nor one that holds infinity.
+    const bool holds_infinity = (piece.low_closed && infinity_sign(piece.low) != 0) ||
+                                (piece.high_closed && infinity_sign(piece.high) != 0);
+    if (holds_infinity || is_empty(piece)) throw NoSuchSet{};
+    return {std::move(piece)};
   }
 
   static Pieces read_points(const Expr& expr) {

@@ -33,9 +33,23 @@ std::vector<NodeId> variables_of(const Pool& pool, const std::vector<NodeId>& ro
   return variables;
 }
 
-/// A rational with a denominator of 2^20 in (0, 1), (1, 10) or (-10, 0).
-void draw(RandomStream& random, bool is_negative, arb_ptr value) {
+/// Whether there is a function that jumps at whole numbers, where no random point lies.
+bool changes_at_whole_numbers(const Pool& pool) {
+  for (std::size_t i = 0; i < pool.size(); ++i) {
+    const Op op = pool[static_cast<NodeId>(i)].op;
+    if (op == Op::floor || op == Op::ceil || op == Op::mod) return true;
+  }
+  return false;
+}
+
+/// A rational with a denominator of 2^20 in (0, 1), (1, 10) or (-10, 0); a whole one from -10 to 10.
+void draw(RandomStream& random, bool is_negative, bool is_whole, arb_ptr value) {
   constexpr std::uint32_t kScale = 1u << 20;
+  if (is_whole) {
+    const auto size = static_cast<std::int64_t>(1 + random.below(10));
+    arb_set_si(value, is_negative ? -size : size);
+    return;
+  }
   std::int64_t numerator = 0;
   if (is_negative) {
     numerator = -1 - static_cast<std::int64_t>(random.below(10 * kScale - 1));
@@ -95,16 +109,18 @@ class Comparison {
   BallProgram program_;
 };
 
-/// One point for a pattern: bit i is the sign of variable i. With `is_complex`, imaginary parts too.
+enum class PointKind : std::uint8_t { real, complex, whole };
+
+/// One point for a pattern: bit i is the sign of variable i.
 Point draw_point(RandomStream& random, const std::vector<NodeId>& variables, std::uint32_t pattern,
-                 bool is_complex) {
+                 PointKind kind) {
   Point point;
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const bool is_signed = i < kMaxSignedVariables;
     const bool is_negative = is_signed ? (pattern >> i & 1u) != 0 : random.below(2) != 0;
     Ball& value = point[variables[i]];
-    draw(random, is_negative, value.real());
-    if (is_complex) draw(random, random.below(2) != 0, value.imag());
+    draw(random, is_negative, kind == PointKind::whole, value.real());
+    if (kind == PointKind::complex) draw(random, random.below(2) != 0, false, value.imag());
   }
   return point;
 }
@@ -118,12 +134,14 @@ Outcome zero_at_points(Pool& pool, NodeId a, NodeId b) {
   RandomStream random(point_seed(), kStreamName);
   const std::uint32_t num_patterns = 1u << std::min(variables.size(), kMaxSignedVariables);
   const bool has_conjugates = pool[a].needs_complex || pool[b].needs_complex;
+  const bool has_steps = changes_at_whole_numbers(pool);
   int num_defined = 0;
   bool is_one_sided = false;
   for (std::size_t round = 0; round < kPointsPerPattern * (has_conjugates ? 2 : 1); ++round) {
     for (std::uint32_t pattern = 0; pattern < num_patterns; ++pattern) {
-      const bool is_complex = has_conjugates && round % 2 == 0;
-      switch (comparison.at(draw_point(random, variables, pattern, is_complex))) {
+      PointKind kind = has_conjugates && round % 2 == 0 ? PointKind::complex : PointKind::real;
+      if (has_steps && round % 4 == 1) kind = PointKind::whole;
+      switch (comparison.at(draw_point(random, variables, pattern, kind))) {
         case Verdict::differ:
           return Outcome::nonzero;
         case Verdict::out_of_time:
@@ -132,7 +150,7 @@ Outcome zero_at_points(Pool& pool, NodeId a, NodeId b) {
           ++num_defined;
           break;
         case Verdict::one_sided:
-          is_one_sided = true;
+          is_one_sided = is_one_sided || kind != PointKind::whole;  // an isolated point, such as a pole
           break;
         default:
           break;

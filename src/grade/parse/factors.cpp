@@ -37,6 +37,16 @@ std::string constant_name(Op op) {
 
 }  // namespace
 
+/// n!, the double factorial n!!, and more: x!!! is ((x!)!)!.
+Expr Parser::parse_factorials(Expr&& operand) {
+  int num_signs = 0;
+  for (; at(TokenKind::exclamation); ++next_) ++num_signs;
+  if (num_signs == 2) return make(Op::double_factorial, std::move(operand));
+  Expr expr = std::move(operand);
+  for (int i = 0; i < num_signs; ++i) expr = make(Op::factorial, std::move(expr));
+  return expr;
+}
+
 /// A primary with what stands behind it: powers, subscripts, factorials, percent and degree signs, arguments.
 Parser::Factor Parser::parse_factor() {
   const std::size_t start = next_;
@@ -54,8 +64,7 @@ Parser::Factor Parser::parse_factor() {
         expr = parse_subscript(std::move(expr), start);
         break;
       case TokenKind::exclamation:
-        ++next_;
-        expr = make(Op::factorial, without_bracket(std::move(expr)));
+        expr = parse_factorials(without_bracket(std::move(expr)));
         break;
       case TokenKind::percent:
         ++next_;

@@ -105,6 +105,7 @@ class Parser {
   [[nodiscard]] bool bar_opens() const;
 
   // Factors (factors.cpp).
+  Expr parse_factorials(Expr&& operand);
   Factor parse_factor();
   Expr parse_power(Expr&& base);
   Expr parse_exponent();
