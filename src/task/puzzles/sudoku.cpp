@@ -41,7 +41,7 @@ constexpr Kind kFull = {TaskKind::sudoku,
                          Level{40, Technique::single, 0}, Level{48, Technique::hidden_single, 0},
                          Level{54, Technique::guess, 0}}};
 
-/// Grids tried after which the generator has a defect; about one in 20 will do at the rarest level.
+/// Grids tried after which the generator has a defect; at each level one in three or more will do.
 constexpr int kMaxTries = 2000;
 constexpr std::string_view kDigits = ".123456789";
 

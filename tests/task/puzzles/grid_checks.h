@@ -17,6 +17,14 @@
 
 namespace reckon::testing {
 
+/// Problems drawn of each level: 200, fewer under AddressSanitizer, which makes generators some twenty times
+/// slower.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr std::uint64_t kProblemsPerLevel = 40;
+#else
+inline constexpr std::uint64_t kProblemsPerLevel = 200;
+#endif
+
 /// Asked of each problem besides what holds for all tasks.
 using ProblemCheck = std::function<void(const Problem& problem, const nlohmann::json& spec)>;
 
@@ -88,20 +96,21 @@ inline void check_problem(const Task& task, const Task& again, const Problem& pr
     ASSERT_EQ(text->find_first_not_of(alphabet), std::string::npos) << *text;
   }
   ASSERT_EQ(problem.prompt.find("<answer>"), std::string::npos);
+  if (problem.index % 5 != 4) return;
   const Problem same = again.problem(problem.level, problem.split, seed, problem.index);
   ASSERT_EQ(same.prompt, problem.prompt);
   ASSERT_EQ(same.trace, problem.trace);
 }
 
-/// Draws `count` problems of each level, one in ten of them held out, and checks what every task promises.
-inline void check_levels(TaskKind kind, std::uint64_t count, const ProblemCheck& also) {
+/// Draws problems of each level, one in ten of them held out, and checks what every task promises.
+inline void check_levels(TaskKind kind, const ProblemCheck& also) {
   constexpr std::uint64_t kSeed = 11;
   const auto task = make_verifier(kind);
   const auto again = make_verifier(kind);
   ASSERT_EQ(task->levels(), (std::vector<std::int64_t>{1, 2, 3, 4, 5}));
   for (const std::int64_t level : task->levels()) {
     SCOPED_TRACE("level " + std::to_string(level));
-    for (std::uint64_t index = 0; index < count; ++index) {
+    for (std::uint64_t index = 0; index < kProblemsPerLevel; ++index) {
       const Split split = index % 10 == 9 ? Split::held_out : Split::train;
       const Problem problem = task->problem(level, split, kSeed, index);
       check_problem(*task, *again, problem, kSeed);
@@ -112,12 +121,12 @@ inline void check_levels(TaskKind kind, std::uint64_t count, const ProblemCheck&
   }
 }
 
-/// That a level has at least kMinDistinctProblems problems: 3,000 draws find so many.
+/// That a level has at least kMinDistinctProblems problems: no more than 3,000 draws find so many.
 inline void expect_many_problems(TaskKind kind, std::int64_t level) {
   const auto task = make_verifier(kind);
   EXPECT_FALSE(task->distinct_problems(level).has_value());
   std::set<std::uint64_t> ids;
-  for (std::uint64_t index = 0; index < 3000; ++index) {
+  for (std::uint64_t index = 0; index < 3000 && ids.size() < kMinDistinctProblems; ++index) {
     ids.insert(task->problem(level, Split::train, 5, index).id);
   }
   EXPECT_GE(ids.size(), kMinDistinctProblems) << "level " << level;

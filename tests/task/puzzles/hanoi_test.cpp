@@ -92,7 +92,7 @@ TEST(HanoiGenerator, KeepsThePromisesOfItsLevels) {
   const std::size_t disks[] = {2, 3, 4, 5, 6};
   const int factor[] = {2, 2, 1, 1, 1};
   const int least[] = {2, 4, 8, 16, 10};
-  check_levels(TaskKind::hanoi, 200, [&](const Problem& problem, const nlohmann::json& spec) {
+  check_levels(TaskKind::hanoi, [&](const Problem& problem, const nlohmann::json& spec) {
     const auto level = static_cast<std::size_t>(problem.level - 1);
     const int pegs = level == 4 ? 4 : 3;
     ASSERT_EQ(spec["pegs"], pegs);

@@ -170,7 +170,7 @@ int num_blanks(const GridRows& givens) {
 }
 
 TEST(MiniSudokuGenerator, KeepsThePromisesOfItsLevels) {
-  check_levels(TaskKind::mini_sudoku, 200, [](const Problem& problem, const nlohmann::json& spec) {
+  check_levels(TaskKind::mini_sudoku, [](const Problem& problem, const nlohmann::json& spec) {
     GridRows givens = spec["givens"].get<GridRows>();
     ASSERT_EQ(num_blanks(givens), 2 + 2 * problem.level);
     ASSERT_EQ(brute_force(givens, 2), 1) << problem.prompt;
@@ -179,7 +179,7 @@ TEST(MiniSudokuGenerator, KeepsThePromisesOfItsLevels) {
 
 TEST(SudokuGenerator, KeepsThePromisesOfItsLevels) {
   const int blanks[] = {20, 30, 40, 48, 54};
-  check_levels(TaskKind::sudoku, 200, [&](const Problem& problem, const nlohmann::json& spec) {
+  check_levels(TaskKind::sudoku, [&](const Problem& problem, const nlohmann::json& spec) {
     GridRows givens = spec["givens"].get<GridRows>();
     ASSERT_EQ(num_blanks(givens), blanks[problem.level - 1]);
     const int naked = left_after_singles(givens, false);
