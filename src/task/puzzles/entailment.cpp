@@ -173,9 +173,12 @@ class EntailmentTask final : public WordsTask {
     const std::vector<Candidate> candidates = short_formulas(atoms, l.min_atoms);
     // The solution is drawn before the premises, from those that can be one: no form of answer is right more
     // often.
-    Candidate target = words_pick(candidates, random);
-    while (l.num_atoms == 2 && std::popcount(target.formula.table) != 2)
-      target = words_pick(candidates, random);
+    // Of two letters only a formula that is true in two of the four rows leaves room on both sides.
+    std::vector<Candidate> targets;
+    for (const Candidate& c : candidates) {
+      if (l.num_atoms > 2 || std::popcount(c.formula.table) == 2) targets.push_back(c);
+    }
+    const Candidate target = words_pick(targets, random);
     std::optional<Rules> found;
     for (int i = 0; i < kMaxDraws && !found; ++i) {
       found = random_rules(l, atoms, target.formula, random);

@@ -152,15 +152,14 @@ TEST(Entailment, NoFormOfAnswerIsRightOften) {
 TEST(Entailment, DrawsTheSameProblemsForEver) {
   const Problem problem = make_verifier(kKind)->problem(1, Split::train, 1, 0);
   EXPECT_EQ(problem.prompt,
-            "Premises (~ is not, & and, | or, -> implies, <-> if and only if):\n1. G\n2. ~L\nFind a formula "
-            "that follows from the premises together, but from none of them alone, and that says less than "
-            "all of them together. At most 2 letters may stand in it, repetitions counted. Answer with the "
-            "formula alone, with parentheses where operations are mixed, in a form like G & ~L.");
+            "Premises (~ is not, & and, | or, -> implies, <-> if and only if):\n1. L\n2. G <-> ~L\nFind a "
+            "formula that follows from the premises together, but from none of them alone, and that says "
+            "less than all of them together. At most 2 letters may stand in it, repetitions counted. Answer "
+            "with the formula alone, with parentheses where operations are mixed, in a form like G & ~L.");
   EXPECT_EQ(problem.trace,
-            "<think>All premises are true for G=T L=F. There G <-> ~L is true each time.\nFor G=T L=T "
-            "premise 1 is true and G <-> ~L is not.\nFor G=F L=F premise 2 is true and G <-> ~L is "
-            "not.</think><answer>G <-> ~L</answer>");
-  EXPECT_EQ(testing::first_ids(kKind), "bbb9eb768d8a4cab 54e65e56b72417c8");
+            "<think>All premises are true for G=F L=T. There ~G is true each time.\nFor G=T L=T premise 1 is "
+            "true and ~G is not.\nFor G=T L=F premise 2 is true and ~G is not.</think><answer>~G</answer>");
+  EXPECT_EQ(testing::first_ids(kKind), "811f7d7795e0b535 54e65e56b72417c8");
 }
 
 }  // namespace
