@@ -2,6 +2,7 @@
 
 #include "number_answer.h"
 #include "puzzles/words_task.h"
+#include "reckon/base/error.h"
 #include "reckon/grade/extract.h"
 
 namespace reckon {
@@ -9,6 +10,8 @@ namespace {
 
 constexpr std::int64_t kMaxCoefficient = 1'000'000;  // determinants of 3 x 3 stay below 2^63
 constexpr std::string_view kNames = "xyz";
+/// Systems drawn for one that has a single solution; few have none.
+constexpr int kMaxDraws = 1000;
 
 /// left . (x, y, z) + constant = right . (x, y, z) + right_constant, with as many unknowns as equations.
 struct Equation {
@@ -189,12 +192,14 @@ class LinearEquationsTask final : public WordsTask {
     std::vector<Equation> equations;
     std::vector<Row> rows;
     std::optional<std::vector<Ratio>> values;
-    while (!values) {  // singular once in some twenty draws
+    for (int i = 0; i < kMaxDraws && !values; ++i) {
       equations = random_equations(level, random);
       rows.clear();
       for (const Equation& equation : equations) rows.push_back(row_of(equation));
       values = solve(rows);
     }
+    if (!values)
+      throw Error(ExitCode::internal, "linear_equations: " + std::to_string(kMaxDraws) + " singular systems");
     const std::string names[] = {"x", "x and y", "x, y and z"};
     const std::string forms[] = {"x = 7/3", "x = 7/3, y = -4", "x = 7/3, y = -4, z = 0"};
     const std::size_t last = rows.size() - 1;

@@ -167,15 +167,25 @@ class EntailmentTask final : public WordsTask {
     return formula && rules.admits(*formula) ? Grade::equal : Grade::different;
   }
 
+  /// Level 1: 22 * 21 / 2 pairs of letters; two literals of different letters (8 in order), or a literal and
+  /// an equivalence (4 * 8, in two orders).
+  [[nodiscard]] std::optional<std::uint64_t> count_problems(std::int64_t level) const override {
+    if (level > 1) return std::nullopt;
+    return 231 * (8 + 64);
+  }
+
   [[nodiscard]] Draft draw(std::int64_t level, RandomStream& random) const override {
     const Level& l = kLevels.at(static_cast<std::size_t>(level - 1));
     const std::string atoms = random_letters(l.num_atoms, random);
     const std::vector<Candidate> candidates = short_formulas(atoms, l.min_atoms);
     // The solution is drawn before the premises, from those that can be one: no form of answer is right more
     // often.
-    Candidate target = words_pick(candidates, random);
-    while (l.num_atoms == 2 && std::popcount(target.formula.table) != 2)
-      target = words_pick(candidates, random);
+    // Of two letters only a formula that is true in two of the four rows leaves room on both sides.
+    std::vector<Candidate> targets;
+    for (const Candidate& c : candidates) {
+      if (l.num_atoms > 2 || std::popcount(c.formula.table) == 2) targets.push_back(c);
+    }
+    const Candidate target = words_pick(targets, random);
     std::optional<Rules> found;
     for (int i = 0; i < kMaxDraws && !found; ++i) {
       found = random_rules(l, atoms, target.formula, random);
@@ -239,7 +249,8 @@ class EntailmentTask final : public WordsTask {
   }
 
   /// Whether premises are fit for a problem: not contradictory, none of them always true, no two of them the
-  /// same, and at most one in seven of the short formulas a solution, so that a guess is seldom one.
+  /// same, and at most one in ten of the short formulas a solution, so that a guess is seldom one. Of two
+  /// letters that is one formula, and leaves the premises that are true in half of the rows.
   static bool are_fit(const Rules& rules, const std::vector<Candidate>& candidates) {
     const std::uint64_t rows = logic_all_rows(rules.atoms.size());
     for (std::size_t i = 0; i < rules.premises.size(); ++i) {
@@ -249,7 +260,7 @@ class EntailmentTask final : public WordsTask {
     }
     const auto solutions = std::count_if(candidates.begin(), candidates.end(),
                                          [&](const Candidate& c) { return rules.admits(c.formula); });
-    return rules.all_premises() != 0 && static_cast<std::size_t>(solutions) * 7 <= candidates.size();
+    return rules.all_premises() != 0 && static_cast<std::size_t>(solutions) * 10 <= candidates.size();
   }
 
   /// A formula of the form of an answer that is not the solution.

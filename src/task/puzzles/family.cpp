@@ -109,7 +109,7 @@ Family random_family(std::size_t num_people, RandomStream& random) {
     if (family[one].spouse) {
       const std::size_t child = add(random.below(2) == 0);
       family[child].parents = {std::min(one, *family[one].spouse), std::max(one, *family[one].spouse)};
-    } else if (random.below(2) == 0) {
+    } else {
       marry(one, add(!family[one].is_female));
     }
   }

@@ -93,7 +93,7 @@ std::vector<LogicClause> random_clauses(const Level& level, RandomStream& random
   std::set<LogicClause> clauses;
   std::vector<std::int64_t> variables;
   for (std::int64_t i = 1; i <= level.num_variables; ++i) variables.push_back(i);
-  while (clauses.size() < level.num_clauses) {  // fewer than half of all clauses that there are
+  for (int i = 0; i < kMaxDraws && clauses.size() < level.num_clauses; ++i) {  // of at least twice as many
     words_shuffle(variables, random);
     const std::size_t size =
         level.min_literals + random.below(static_cast<std::uint32_t>(4 - level.min_literals));

@@ -144,6 +144,11 @@ std::string grid_text(const Puzzle& puzzle, const std::vector<std::size_t>& hous
   return text;
 }
 
+ZebraClue clue_of_house(const std::vector<std::size_t>& houses, std::size_t value) {
+  return {ZebraClueKind::at, value, houses[value]};
+}
+
+/// A true clue. Where no pair of values fits in many draws it is one of a house.
 ZebraClue random_clue(const std::vector<std::size_t>& houses, std::size_t num_houses, RandomStream& random) {
   // Clues of a house are the plainest and stand once in eight.
   constexpr std::array kKinds{ZebraClueKind::same, ZebraClueKind::same, ZebraClueKind::same,
@@ -153,30 +158,32 @@ ZebraClue random_clue(const std::vector<std::size_t>& houses, std::size_t num_ho
   const auto value = [&] {
     return static_cast<std::size_t>(random.below(static_cast<std::uint32_t>(houses.size())));
   };
-  while (true) {  // of the pairs of values at least one in fifty fits: each kind has a clue for every value
-                  // but few
-    ZebraClue clue{kind, value(), 0};
-    clue.second = kind == ZebraClueKind::at ? houses[clue.first] : value();
-    const bool is_plain =
-        kind == ZebraClueKind::at || kind == ZebraClueKind::left || clue.first < clue.second;
+  for (int i = 0; i < 500 && kind != ZebraClueKind::at; ++i) {
+    const ZebraClue clue{kind, value(), value()};
+    const bool is_plain = kind == ZebraClueKind::left || clue.first < clue.second;
     const bool says_something =
         kind != ZebraClueKind::same || clue.first / num_houses != clue.second / num_houses;
     if (is_plain && says_something && clue.holds(houses)) return clue;
   }
+  return clue_of_house(houses, value());
 }
 
 /// Clues of a solution until no other is left, then without those that are not needed.
 std::vector<ZebraClue> minimal_clues(const std::vector<std::size_t>& houses, std::size_t num_houses,
                                      RandomStream& random) {
   const std::size_t num_attributes = houses.size() / num_houses;
+  const auto are_enough = [&](const std::vector<ZebraClue>& clues) {
+    return count_zebra_solutions(num_houses, num_attributes, clues, 2) == 1;
+  };
   std::vector<ZebraClue> clues;
-  do {
+  while (clues.size() < kMaxClues / 2 && !are_enough(clues))
     clues.push_back(random_clue(houses, num_houses, random));
-  } while (count_zebra_solutions(num_houses, num_attributes, clues, 2) != 1);
+  for (std::size_t v = 0; v < houses.size() && !are_enough(clues); ++v)
+    clues.push_back(clue_of_house(houses, v));
   for (std::size_t i = clues.size(); i-- > 0;) {
     std::vector<ZebraClue> fewer = clues;
     fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-    if (count_zebra_solutions(num_houses, num_attributes, fewer, 2) == 1) clues = std::move(fewer);
+    if (are_enough(fewer)) clues = std::move(fewer);
   }
   words_shuffle(clues, random);
   return clues;

@@ -51,10 +51,7 @@ std::string from_prompt(const std::string& prompt) {
   }
   std::string values;
   for (std::size_t i = 1; i + 1 < words.size(); ++i) {
-    if (words[i] != "=") {
-      if (words[i - 1] != "NAND") continue;
-      continue;
-    }
+    if (words[i] != "=") continue;
     const std::string& next = words[i + 1];
     int& value = known[words[i - 1]];
     if (next == "0" || next == "1") {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "puzzle_checks.h"
 
@@ -133,6 +134,24 @@ TEST(Entailment, EverySolutionFollowsInAllWorlds) {
   testing::check_counts(kKind);
 }
 
+TEST(Entailment, CountsItsSmallestLevelExactly) {
+  const auto task = make_verifier(kKind);
+  std::set<std::string> letters;
+  std::set<std::string> forms;  // with a and b for the letters
+  for (std::uint64_t index = 0; index < 5000; ++index) {
+    const json spec = json::parse(task->problem(1, Split::train, 2, index).spec);
+    const std::string atoms = spec["atoms"];
+    std::string form = spec["premises"].dump();
+    std::replace(form.begin(), form.end(), atoms[0], 'a');
+    std::replace(form.begin(), form.end(), atoms[1], 'b');
+    letters.insert(atoms);
+    forms.insert(form);
+  }
+  EXPECT_EQ(letters.size(), 231u);
+  EXPECT_EQ(forms.size(), 72u);
+  EXPECT_EQ(task->distinct_problems(1), 231u * 72);
+}
+
 TEST(Entailment, NoFormOfAnswerIsRightOften) {
   for (const std::int64_t level : {1, 2, 3}) {
     for (const std::string form :
@@ -144,7 +163,8 @@ TEST(Entailment, NoFormOfAnswerIsRightOften) {
         std::replace(text.begin(), text.end(), 'b', atoms[1]);
         return text;
       });
-      EXPECT_LT(share, level == 1 ? 0.35 : 0.2) << level << " " << form;
+      // Level 1 has six formulas that can be a solution, and one that is: 1/6 and five standard deviations.
+      EXPECT_LT(share, level == 1 ? 0.275 : 0.2) << level << " " << form;
     }
   }
 }
@@ -152,15 +172,14 @@ TEST(Entailment, NoFormOfAnswerIsRightOften) {
 TEST(Entailment, DrawsTheSameProblemsForEver) {
   const Problem problem = make_verifier(kKind)->problem(1, Split::train, 1, 0);
   EXPECT_EQ(problem.prompt,
-            "Premises (~ is not, & and, | or, -> implies, <-> if and only if):\n1. G\n2. ~L\nFind a formula "
-            "that follows from the premises together, but from none of them alone, and that says less than "
-            "all of them together. At most 2 letters may stand in it, repetitions counted. Answer with the "
-            "formula alone, with parentheses where operations are mixed, in a form like G & ~L.");
+            "Premises (~ is not, & and, | or, -> implies, <-> if and only if):\n1. L\n2. G <-> ~L\nFind a "
+            "formula that follows from the premises together, but from none of them alone, and that says "
+            "less than all of them together. At most 2 letters may stand in it, repetitions counted. Answer "
+            "with the formula alone, with parentheses where operations are mixed, in a form like G & ~L.");
   EXPECT_EQ(problem.trace,
-            "<think>All premises are true for G=T L=F. There G <-> ~L is true each time.\nFor G=T L=T "
-            "premise 1 is true and G <-> ~L is not.\nFor G=F L=F premise 2 is true and G <-> ~L is "
-            "not.</think><answer>G <-> ~L</answer>");
-  EXPECT_EQ(testing::first_ids(kKind), "bbb9eb768d8a4cab 54e65e56b72417c8");
+            "<think>All premises are true for G=F L=T. There ~G is true each time.\nFor G=T L=T premise 1 is "
+            "true and ~G is not.\nFor G=T L=F premise 2 is true and ~G is not.</think><answer>~G</answer>");
+  EXPECT_EQ(testing::first_ids(kKind), "811f7d7795e0b535 3204b8cf772aded8");
 }
 
 }  // namespace

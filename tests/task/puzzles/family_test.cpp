@@ -229,15 +229,15 @@ TEST(Family, EveryAnswerIsTheOnlyWordByTheFactsOfItsPrompt) {
 TEST(Family, DrawsTheSameProblemsForEver) {
   const Problem problem = make_verifier(kKind)->problem(2, Split::train, 1, 0);
   EXPECT_EQ(problem.prompt,
-            "Julia is the daughter of Alice and Jack.\nAlice is the wife of Jack.\nLaura is the daughter of "
-            "Alice and Jack.\nHenry is the husband of Paula.\nHenry is the son of Alice and Jack.\n1. What "
-            "is Paula to Jack?\n2. What is Julia to Laura?\nAnswer each with the word for the relation "
-            "alone, in this order and separated by commas, in a form like nephew, great-aunt.");
+            "Julia is the wife of Henry.\nHenry is the son of Alice and Jack.\nPaula is the daughter of "
+            "Henry and Julia.\nJack is the husband of Alice.\nIvan is the son of Alice and Jack.\n1. What is "
+            "Alice to Julia?\n2. What is Ivan to Julia?\nAnswer each with the word for the relation alone, "
+            "in this order and separated by commas, in a form like nephew, great-aunt.");
   EXPECT_EQ(problem.trace,
-            "<think>1. Paula is the wife of Henry, who is the son of Jack: Paula is the daughter-in-law of "
-            "Jack.\n2. Alice and Jack are the parents of both: Julia is the sister of "
-            "Laura.</think><answer>daughter-in-law, sister</answer>");
-  EXPECT_EQ(testing::first_ids(kKind), "db756eff4d9c23aa 8f20eca79095d308");
+            "<think>1. Alice is the mother of Henry, who is the husband of Julia: Alice is the mother-in-law "
+            "of Julia.\n2. Ivan is the brother of Henry, who is the husband of Julia: Ivan is the "
+            "brother-in-law of Julia.</think><answer>mother-in-law, brother-in-law</answer>");
+  EXPECT_EQ(testing::first_ids(kKind), "db756eff4d9c23aa 99395628c6c0d260");
 }
 
 }  // namespace
