@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "boxes.h"
 #include "compare/answer_parts.h"
 #include "compare/compare_answers.h"
 #include "parse_answer.h"
@@ -51,6 +52,13 @@ std::string_view plain_integer(std::string_view text) {
              : std::string_view{};
 }
 
+/// \boxed{} and nothing else.
+bool is_empty_box(std::string_view text) {
+  const std::vector<Box> boxes = find_boxes(text);
+  return boxes.size() == 1 && trim_blanks(boxes[0].content).empty() && boxes[0].begin == 0 &&
+         boxes[0].end == text.size();
+}
+
 }  // namespace
 
 struct GoldAnswer::Parsed {
@@ -71,6 +79,10 @@ GoldAnswer::GoldAnswer(std::string_view text, const GradeOptions& options)
   if (may_have_decimal_comma(parsed_->text)) {
     ParsedAnswer decimal = parse_answer(parsed_->text, Comma::is_decimal_point);
     if (decimal.status == ParseStatus::ok) parsed_->readings.push_back(std::move(decimal.expr));
+  }
+  if (parsed.status == ParseStatus::ok) {
+    parsed.reason = without_value(parsed_->readings[0]);
+    if (!parsed.reason.empty()) parsed_->readings.clear();
   }
   if (parsed_->readings.empty())
     parsed_->problem = parsed.status == ParseStatus::empty ? "is blank" : parsed.reason;
@@ -106,6 +118,7 @@ GradeResult GoldAnswer::grade(std::string_view pred) const {
     case ParseStatus::refused:
       return {Grade::refused, parsed.reason};
     case ParseStatus::malformed:
+      if (is_empty_box(text)) return {Grade::no_answer, "the answer is blank"};
       return {Grade::different, parsed.reason};
     case ParseStatus::ok:
       break;
