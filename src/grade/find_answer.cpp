@@ -34,6 +34,18 @@ std::size_t find_last(std::string_view text, std::string_view words) {
   return found == text.end() ? kNone : static_cast<std::size_t>(found - text.begin());
 }
 
+/// Whether two letters stand together that are no command of LaTeX.
+bool has_words(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const bool is_command = text[i] == '\\';
+    std::size_t end = i + (is_command ? 1 : 0);
+    while (end < text.size() && lower(text[end]) >= 'a' && lower(text[end]) <= 'z') ++end;
+    if (!is_command && end - i >= 2) return true;
+    i = std::max(end, i + 1);
+  }
+  return false;
+}
+
 /// Whether words stand in the tree that are more than a name, a unit or a short answer.
 bool has_prose(const Expr& expr) {
   if (expr.op == Op::text && std::count(expr.name.begin(), expr.name.end(), ' ') >= kMaxAnswerWords)
@@ -234,6 +246,8 @@ FoundAnswer find_answer(std::string_view text) {
   if (formula.begin != kNone && is_answer(text_of(text, formula), Words::refused)) {
     return {text_of(text, formula), "formula"};
   }
+  // Text without words is to be graded as it stands: its last number is not what it says.
+  if (!has_words(text)) return {std::string(text), "whole text"};
   const std::string_view number = last_number(text);
   if (!number.empty()) return {std::string(number), "number"};
   if (is_answer(text, Words::allowed)) return {std::string(text), "whole text"};

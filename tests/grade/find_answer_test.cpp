@@ -28,7 +28,7 @@ TEST(FindAnswer, PrefersBoxes) {
   EXPECT_EQ(found("\\boxed{\\text{a \\} b}}"), "\\text{a \\} b}");
   EXPECT_EQ(found("\\fbox{3}"), "3");
   EXPECT_EQ(found("\\boxed{\\boxed{3}}"), "\\boxed{3}");
-  EXPECT_EQ(found("\\boxed{3"), "3");  // never closed: the last number
+  EXPECT_EQ(found("it is \\boxed{3"), "3");  // never closed: the last number
 }
 
 TEST(FindAnswer, JoinsBoxesThatListMembers) {
@@ -53,6 +53,8 @@ TEST(FindAnswer, FallsBackToTheLastFormulaThenTheLastNumber) {
   EXPECT_EQ(found("the number is not 10 which is 1,000.99 in all"), "1,000.99");
   EXPECT_EQ(found("Therefore the probability that she wins is 2/3."), "2/3");
   EXPECT_EQ(found("so it fell by -3 degrees, I think"), "-3");
+  EXPECT_EQ(found("1 1 1 1"), "1 1 1 1");  // no words: to be graded as it stands
+  EXPECT_EQ(found("((((5"), "((((5");
   EXPECT_EQ(found("I do not know what to say here"), "");
   EXPECT_EQ(found(""), "");
 }

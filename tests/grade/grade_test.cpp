@@ -177,12 +177,18 @@ TEST(Grade, NamesAndChains) {
                             {"z = 1 + 1 = 2", "z = 3+3 = 2"},
                             {"|AB|=1", "1"},
                             {"A:B=1", "1"},
+                            {"\\frac12", "P(A) = 0.5"},
                             {"\\frac{NO}{BO}=\\frac{1}{\\sqrt{6}}", "\\frac{1}{\\sqrt{6}}"},
                             {"(p,q)=(3,2)", "(3, 2)"},
                             {"f(x) = x+1", "x+1"},
                             {"1/3", "x = 1/3 \\approx 0.33"}});
-  expect_all(Grade::different,
-             {{"x = 5", "y = 5"}, {"2x + z = 1", "1"}, {"5", "x = 5, y = 6"}, {"1", "2x+z = 1"}});
+  expect_all(Grade::different, {{"x = 5", "y = 5"},
+                                {"x = 5", "2x+1 = 11"},
+                                {"x > 3", "2x+1 > 7"},
+                                {"-2 \\le x \\le 2", "x^2 \\le 4"},
+                                {"2x + z = 1", "1"},
+                                {"5", "x = 5, y = 6"},
+                                {"1", "2x+z = 1"}});
 }
 
 TEST(Grade, ListsAndSets) {

@@ -110,6 +110,10 @@ TEST(GradeLoopholes, StepsAreToldApartAtWholeNumbers) {
                  {"\\lfloor x \\rfloor + \\lfloor -x \\rfloor", "-1"}});
 }
 
+TEST(GradeLoopholes, OneOfTwoAlternativesIsNotBoth) {
+  expect_unpaid({{"x>1 \\text{ and } x<4", "x>1 \\text{ or } x<4"}, {"x=1 \\text{ or } x=2", "x=1"}});
+}
+
 /// A set is not its member, for a gold that is a number or a letter.
 TEST(GradeLoopholes, ASetIsNoScalar) {
   expect_unpaid(

@@ -133,6 +133,9 @@ bool is_name(const Expr& expr) {
     case Op::ratio:
     case Op::divide:
       return all_names(expr);
+    case Op::multiply:  // P(A), a probability, is read as a product
+      return expr.args.size() == 2 && expr.args[0].op == Op::symbol && expr.args[0].name == "P" &&
+             expr.args[1].op == Op::symbol;
     default:
       return false;
   }
