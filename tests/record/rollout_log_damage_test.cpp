@@ -115,8 +115,8 @@ TEST_F(DamagedLog, NamesTheDatasetOfAPromptThatIsNotThere) {
 }
 
 TEST_F(DamagedLog, NamesTheDatasetOfAnUnknownCode) {
-  overwrite("completions/grade", 4, std::uint8_t{7}, H5T_NATIVE_UINT8);
-  EXPECT_THAT(message_on_reading(), StartsWith(file().string() + ": completions/grade: unknown code 7"));
+  overwrite("completions/grade", 4, std::uint8_t{8}, H5T_NATIVE_UINT8);
+  EXPECT_THAT(message_on_reading(), StartsWith(file().string() + ": completions/grade: unknown code 8"));
 }
 
 TEST_F(DamagedLog, RefusesStepsThatDoNotFollowEachOther) {

@@ -138,7 +138,7 @@ TEST(Reward, TheCoinKnowsNothingOfTheCompletion) {
 TEST(Reward, NeverPaysWhereTheGraderFailed) {
   const auto task = make_verifier(TaskKind::jsonl);
   Group group = group_of(std::vector<std::string>(64, "<answer>8</answer>"));
-  group.prompt.spec = R"({"gold":"eight"})";
+  group.prompt.spec = R"({"gold":"1/0"})";
   RewardConfig config{
       .accuracy = 1, .format = 1, .random = 1, .length_cosine = 1, .overlong = 1, .clip_low = 0.5};
   config = with_lengths(config, 1);

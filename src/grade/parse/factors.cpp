@@ -41,6 +41,9 @@ std::string constant_name(Op op) {
 Expr Parser::parse_factorials(Expr&& operand) {
   int num_signs = 0;
   for (; at(TokenKind::exclamation); ++next_) ++num_signs;
+  if (num_signs > limits_.max_depth) {
+    return refuse("more than " + std::to_string(limits_.max_depth) + " signs behind a value");
+  }
   if (num_signs == 2) return make(Op::double_factorial, std::move(operand));
   Expr expr = std::move(operand);
   for (int i = 0; i < num_signs; ++i) expr = make(Op::factorial, std::move(expr));
