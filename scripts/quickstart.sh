@@ -11,7 +11,7 @@ recipe=recipes/r1-mini.toml
 reckon="build/$preset/bin/reckon"
 
 timed "set-up" bash scripts/bootstrap.sh
-timed "build" bash scripts/build.sh "$preset"
+timed "build" bash scripts/build.sh "$preset" reckon  # without the tests: scripts/test.sh builds them
 if [[ $# -eq 0 ]] && run_complete runs/r1-mini; then
   say "runs/r1-mini is complete: its summary is runs/r1-mini/summary.json"
   say "to run again elsewhere: scripts/quickstart.sh --out runs/r1-mini-again"
