@@ -70,7 +70,7 @@ bool parts_members(std::string_view gap) {
 
 /// The last box, with those right before it that belong to the same list.
 std::optional<std::string> boxed_answer(std::string_view text) {
-  const std::vector<Box> boxes = find_boxes(text);
+  const std::vector<Box> boxes = find_boxes(text, DoubledBackslash::begins_command);
   if (boxes.empty()) return std::nullopt;
   std::size_t first = boxes.size() - 1;
   while (first > 0 &&
@@ -222,7 +222,7 @@ FoundAnswer find_answer(std::string_view text) {
   const std::size_t thought = text.rfind(kThinkEnd);
   if (thought != kNone) text.remove_prefix(thought + kThinkEnd.size());
   text = trim_blanks(text);
-  const std::vector<Box> boxes = find_boxes(text);
+  const std::vector<Box> boxes = find_boxes(text, DoubledBackslash::begins_command);
   if (boxes.empty() && is_answer(text, Words::refused)) return {std::string(text), "whole text"};
 
   const Anchor anchor = last_anchor(text);

@@ -54,7 +54,7 @@ std::string_view plain_integer(std::string_view text) {
 
 /// \boxed{} and nothing else.
 bool is_empty_box(std::string_view text) {
-  const std::vector<Box> boxes = find_boxes(text);
+  const std::vector<Box> boxes = find_boxes(text, DoubledBackslash::begins_command);
   return boxes.size() == 1 && trim_blanks(boxes[0].content).empty() && boxes[0].begin == 0 &&
          boxes[0].end == text.size();
 }

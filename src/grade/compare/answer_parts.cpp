@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compare_scalars.h"
+#include "real_set.h"
 
 namespace reckon {
 namespace {
@@ -70,22 +71,9 @@ bool lists_values(const Expr& expr) {
   });
 }
 
+/// (a, b) may be an open interval.
 bool is_set_like(const Expr& expr) {
-  switch (expr.op) {
-    case Op::interval:
-    case Op::set:
-    case Op::empty_set:
-    case Op::number_set:
-    case Op::set_builder:
-    case Op::set_union:
-    case Op::intersection:
-    case Op::set_difference:
-      return true;
-    case Op::tuple:
-      return expr.args.size() == 2;  // an open interval
-    default:
-      return false;
-  }
+  return is_set_expression(expr) || (expr.op == Op::tuple && expr.args.size() == 2);
 }
 
 }  // namespace
