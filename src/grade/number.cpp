@@ -1,8 +1,8 @@
 #include "reckon/grade/number.h"
 
+#include <flint/fmpz.h>
+
 #include <algorithm>
-#include <cstdint>
-#include <vector>
 
 #include "reckon/grade/extract.h"
 
@@ -92,34 +92,19 @@ void drop_leading_zeros(std::string& digits) {
   if (digits.empty()) digits.push_back('0');
 }
 
-/// Digits in base 10^9, the lowest first.
-std::vector<std::uint64_t> limbs_of(std::string_view digits) {
-  std::vector<std::uint64_t> limbs;
-  for (std::size_t end = digits.size(); end > 0; end -= std::min<std::size_t>(end, 9)) {
-    const std::size_t start = end > 9 ? end - 9 : 0;
-    std::uint64_t limb = 0;
-    for (std::size_t i = start; i < end; ++i) limb = limb * 10 + static_cast<std::uint64_t>(digits[i] - '0');
-    limbs.push_back(limb);
-  }
-  return limbs;
-}
-
-/// The product in base 10^9, the lowest first, without zeros at the top.
-std::vector<std::uint64_t> product(std::string_view a, std::string_view b) {
-  constexpr std::uint64_t kBase = 1'000'000'000;
-  const auto x = limbs_of(a);
-  const auto y = limbs_of(b);
-  std::vector<std::uint64_t> result(x.size() + y.size(), 0);
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    std::uint64_t carry = 0;
-    for (std::size_t j = 0; j < y.size() || carry > 0; ++j) {
-      const std::uint64_t sum = result[i + j] + carry + (j < y.size() ? x[i] * y[j] : 0);
-      result[i + j] = sum % kBase;
-      carry = sum / kBase;
-    }
-  }
-  while (!result.empty() && result.back() == 0) result.pop_back();
-  return result;
+/// Whether a * d = b * c, of decimal digits.
+bool equal_products(const std::string& a, const std::string& d, const std::string& b, const std::string& c) {
+  fmpz_t left, right, factor;
+  for (fmpz* value : {left, right, factor}) fmpz_init(value);
+  fmpz_set_str(left, a.c_str(), 10);
+  fmpz_set_str(factor, d.c_str(), 10);
+  fmpz_mul(left, left, factor);
+  fmpz_set_str(right, b.c_str(), 10);
+  fmpz_set_str(factor, c.c_str(), 10);
+  fmpz_mul(right, right, factor);
+  const bool equal = fmpz_equal(left, right) != 0;
+  for (fmpz* value : {left, right, factor}) fmpz_clear(value);
+  return equal;
 }
 
 }  // namespace
@@ -137,8 +122,7 @@ NumberSyntax parse_number(std::string_view text, ExactNumber& number) {
 }
 
 bool equal_numbers(const ExactNumber& a, const ExactNumber& b) {
-  return a.negative == b.negative &&
-         product(a.numerator, b.denominator) == product(b.numerator, a.denominator);
+  return a.negative == b.negative && equal_products(a.numerator, b.denominator, b.numerator, a.denominator);
 }
 
 Grade compare_numbers(std::string_view gold, std::string_view pred) {

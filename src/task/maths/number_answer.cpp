@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "reckon/grade/extract.h"
-#include "reckon/grade/grade.h"
 #include "reckon/grade/number.h"
 
 namespace reckon {
@@ -37,16 +36,7 @@ Grade grade_number(const std::string& gold, std::string_view answer, bool may_di
   if (text.empty()) return Grade::no_answer;
   if (!may_divide && text.find('/') != std::string_view::npos) return Grade::different;
   const std::string plain = may_divide ? without_frac(text) : std::string(text);
-  ExactNumber number;
-  switch (parse_number(plain, number)) {
-    case NumberSyntax::not_a_number:
-      return Grade::different;
-    case NumberSyntax::too_long:
-      return Grade::refused;
-    case NumberSyntax::number:
-      break;
-  }
-  return grade_answer(gold, plain);
+  return compare_numbers(gold, plain);
 }
 
 }  // namespace

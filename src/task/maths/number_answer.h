@@ -8,9 +8,9 @@
 
 namespace reckon {
 
-/// Whether an answer is the gold number, by grade_answer(), after a look at its form. The graders of grade/
-/// read expressions, and the prompt of a calculation is itself an expression of the right value: only a
-/// number that has been worked out is paid. Whole numbers: digits, a sign, commas between groups of three,
+/// Whether an answer is the gold number, by compare_numbers(). grade_answer() reads expressions, and the
+/// prompt of a calculation is itself an expression of the right value: only a number that has been worked out
+/// is paid. Whole numbers: digits, a sign, commas between groups of three,
 /// ".0", "$" and a full stop at the end.
 [[nodiscard]] Grade grade_whole(std::int64_t gold, std::string_view answer);
 
