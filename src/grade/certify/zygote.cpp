@@ -49,6 +49,7 @@ void isolate(int kept) {
   if (kept != kChannelNumber) dup2(kept, kChannelNumber);
   for (int stream = 0; stream < kChannelNumber; ++stream) dup2(null, stream);
   close_range(kChannelNumber + 1, ~0u, 0);
+  setsid();  // Ctrl-C at the terminal is for the rank, which still grades what it has sampled
   for (int number = 1; number < NSIG; ++number) std::signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
