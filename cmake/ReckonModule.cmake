@@ -7,6 +7,7 @@ function(reckon_add_module name)
     return()
   endif()
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp" "${PROJECT_SOURCE_DIR}/src/${name}/*/*.cpp")
+  list(FILTER sources EXCLUDE REGEX "/src/ops/kernels/")  # compiled for each instruction set: reckon_add_kernels
   list(TRANSFORM arg_DEPENDS PREPEND "reckon::")
   if(sources)
     set(scope PUBLIC)
@@ -24,4 +25,21 @@ function(reckon_add_module name)
   if(arg_TORCH)
     target_link_libraries(reckon_${name} ${scope} reckon_torch)
   endif()
+endfunction()
+
+# reckon_add_kernels(NAME MARCH): the inner loops of src/ops/kernels for one instruction set, with fused multiply-add, in
+# the namespace reckon::kernels_NAME. The program chooses when it starts (src/ops/isa.cpp).
+# -O3 in every preset: their vectors must stay in registers. -Wno-psabi: they are passed between inlined functions only.
+function(reckon_add_kernels name march)
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/ops/kernels/*.cpp")
+  add_library(reckon_kernels_${name} OBJECT ${sources})
+  target_include_directories(reckon_kernels_${name} PRIVATE "${PROJECT_SOURCE_DIR}/include")
+  target_link_libraries(reckon_kernels_${name} PRIVATE reckon_options)
+  target_compile_definitions(reckon_kernels_${name} PRIVATE RECKON_KERNELS=kernels_${name})
+  # The options of sources come last, behind reckon_options. GCC 12 takes the undefined vectors of its own intrinsics
+  # for mistakes (GCC bug 105593).
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS
+    "-O3;-ffp-contract=fast;-fno-math-errno;-Wno-psabi;-Wno-maybe-uninitialized")
+  target_compile_options(reckon_kernels_${name} PRIVATE -march=${march})
+  target_sources(reckon_ops PRIVATE $<TARGET_OBJECTS:reckon_kernels_${name}>)
 endfunction()

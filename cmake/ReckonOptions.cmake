@@ -24,15 +24,3 @@ if(RECKON_FUZZ)
                                                   -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g)
   target_link_options(reckon_options INTERFACE -fsanitize=address,undefined)
 endif()
-
-# Instruction set of the inner loops (src/ops). Both give the same bits; the program asks at its start for what it was
-# built with. "auto" is the best that the building machine has.
-set(RECKON_ISA "auto" CACHE STRING "x86-64-v3 (AVX2), x86-64-v4 (AVX-512) or auto")
-if(RECKON_ISA STREQUAL "auto")
-  file(READ /proc/cpuinfo cpuinfo)
-  if(cpuinfo MATCHES "avx512vl" AND cpuinfo MATCHES "avx512bw" AND cpuinfo MATCHES "avx512dq")
-    set(RECKON_ISA x86-64-v4)
-  else()
-    set(RECKON_ISA x86-64-v3)
-  endif()
-endif()

@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "display.h"
+#include "enum_option.h"
 #include "json_lines.h"
 #include "machine.h"
 #include "reckon/base/error.h"
@@ -29,6 +30,7 @@ struct GenerateOptions {
   bool chat = false;
   PromptConfig format;
   std::string thinking = "auto";
+  std::string compute_dtype = "float32";
   double temperature = 1.0;
   std::int64_t max_new_tokens = 512;
   std::int64_t seed = 0;
@@ -40,7 +42,9 @@ class Generation {
   explicit Generation(const GenerateOptions& options)
       : options_(options),
         prompts_(load_text(options), options.format),
-        decoder_(load_pretrained(options.model)),
+        decoder_(load_pretrained(
+            options.model,
+            parse_enum<ComputeDtype>("--compute-dtype", options.compute_dtype, ExitCode::usage))),
         sampler_(*decoder_) {
     fit_vocabulary(prompts_.tokenizer(), options.model, *decoder_);
   }
@@ -172,6 +176,8 @@ void add_generate_command(CLI::App& program) {
                       "text the answer is made to begin with");
   command->add_option("--thinking", options->thinking, "enable_thinking of the template: auto, on or off")
       ->check(CLI::IsMember({"auto", "on", "off"}));
+  command->add_option("--compute-dtype", options->compute_dtype,
+                      "what matrix products are rounded to: float32 or bfloat16");
   command->add_option("--temperature", options->temperature, "0 takes the likeliest token each time")
       ->check(CLI::Range(0.0, 10.0))
       ->default_str("1");

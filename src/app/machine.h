@@ -2,7 +2,7 @@
 
 namespace reckon {
 
-/// \throws Error(environment) where this machine has not the instructions that reckon was built for.
+/// \throws Error(environment) where this machine has not the instructions that reckon needs.
 void check_machine();
 
 }  // namespace reckon

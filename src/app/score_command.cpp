@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "enum_option.h"
 #include "json_lines.h"
 #include "machine.h"
 #include "reckon/base/error.h"
@@ -32,14 +33,15 @@ std::vector<float> logprobs_of(PolicyPass& pass, const DecoderConfig& config,
   }
   if (ids.size() < 2) return {};
   const TrainSequence sequence{std::span(ids).first(1), std::span(ids).subspan(1)};
-  pass.forward({&sequence, 1}, 1.0f, false);
-  return {pass.logprob().begin(), pass.logprob().end()};
+  pass.forward({&sequence, 1}, 1.0f, Keep::nothing);
+  const std::span<const float> logprob = pass.leaf(0).logprob;
+  return {logprob.begin(), logprob.end()};
 }
 
-void score(const std::string& model, const std::string& file) {
+void score(const std::string& model, ComputeDtype dtype, const std::string& file) {
   check_machine();
   at::set_num_threads(1);
-  const auto decoder = load_pretrained(model);
+  const auto decoder = load_pretrained(model, dtype);
   PolicyPass pass(*decoder);
   answer_json_lines(file, [&](const json& line, const std::string& where) -> ordered_json {
     const std::vector<std::uint32_t> ids = json_ids(line, where);
@@ -58,9 +60,14 @@ void add_score_command(CLI::App& program) {
                                              "p(ids[i] given ids[0..i-1]), i = 1 .. n-1");
   const auto model = std::make_shared<std::string>();
   const auto file = std::make_shared<std::string>();
+  const auto dtype = std::make_shared<std::string>("float32");
   command->add_option("--model", *model, "model folder; it needs no tokenizer")->required();
+  command->add_option("--compute-dtype", *dtype, "what matrix products are rounded to: float32 or bfloat16")
+      ->capture_default_str();
   command->add_option("file", *file, "JSON lines; standard input where it is not given or -");
-  command->callback([model, file] { score(*model, *file); });
+  command->callback([model, dtype, file] {
+    score(*model, parse_enum<ComputeDtype>("--compute-dtype", *dtype, ExitCode::usage), *file);
+  });
 }
 
 }  // namespace reckon

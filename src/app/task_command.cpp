@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "commands.h"
+#include "enum_option.h"
 #include "json_lines.h"
 #include "recipe.h"
 #include "reckon/base/error.h"
@@ -18,17 +19,6 @@ namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-/// The value of an enum by its name. \throws Error(usage) listing the names.
-template <class Enum>
-Enum parse_enum(std::string_view what, const std::string& name, ExitCode code) {
-  std::string names;
-  for (const auto& entry : enum_names(Enum{})) {
-    if (entry.name == name) return entry.value;
-    names += (names.empty() ? "" : ", ") + std::string(entry.name);
-  }
-  throw Error(code, std::string(what) + " \"" + name + "\" (need one of " + names + ")");
-}
 
 /// The beginning of a text, on one line.
 std::string glimpse(const std::string& text) {

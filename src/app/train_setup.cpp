@@ -47,7 +47,7 @@ void make_initial_model(TrainRun& run) {
     run.prompts =
         PromptFormat(load_text_folder(model.path), run.recipe.prompt, answer_sentence(run.recipe.answer));
     run.model_files = read_model_files(model.path);
-    auto decoder = load_pretrained(model.path);
+    auto decoder = load_pretrained(model.path, model.compute_dtype);
     check_tokenizer(run.tokenizer(), model.path);
     fit_vocabulary(run.tokenizer(), model.path, *decoder);
     run.model = decoder->config();
@@ -63,7 +63,8 @@ void make_initial_model(TrainRun& run) {
                      {"tokenizer_config.json", tokenizer.tokenizer_config_json()}};
   auto decoder =
       std::make_unique<Decoder>(decoder_config_from(model, static_cast<std::int64_t>(tokenizer.vocab_size()),
-                                                    static_cast<std::int64_t>(tokenizer.eos_id())));
+                                                    static_cast<std::int64_t>(tokenizer.eos_id())),
+                                model.compute_dtype);
   decoder->initialise(run.seed(), model.initializer_range);
   run.model = decoder->config();
   run.weights["model"] = std::move(decoder);
@@ -157,7 +158,9 @@ RolloutPlan rollout_plan(const TrainRun& run, const StageConfig& stage, std::int
   plan.policy_version = static_cast<std::uint64_t>(policy_version);
   plan.options = {.max_new_tokens = stage.sampling.max_new_tokens,
                   .temperature = stage.sampling.temperature,
-                  .max_batch = stage.sampling.max_batch};
+                  .max_batch = stage.sampling.max_batch,
+                  .kv_budget_mib = stage.sampling.kv_budget_mib};
+  plan.stop = stage.sampling.stop;
   return plan;
 }
 

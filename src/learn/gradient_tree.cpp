@@ -5,12 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "reckon/ops/adamw.h"
+
 namespace reckon {
 namespace {
-
-void add_to(std::span<float> left, std::span<const float> right) {
-  for (std::size_t i = 0; i < left.size(); ++i) left[i] += right[i];
-}
 
 struct NodeHeader {
   std::int64_t level;

@@ -12,7 +12,7 @@
 namespace reckon {
 namespace {
 
-/// Adds the micro-batches' sums of all ranks in micro-batch order.
+/// Adds the leaves' sums of all ranks in leaf order.
 UpdateStats add_up(Communicator& world, const std::vector<UpdateStats>& parts) {
   static_assert(std::is_trivially_copyable_v<UpdateStats>);
   const auto* bytes = reinterpret_cast<const char*>(parts.data());
@@ -65,33 +65,48 @@ Learner::Learner(Decoder& decoder, const OptimizerConfig& optimizer, const Batch
   }
 }
 
-UpdateStats Learner::run_micro_batches(std::span<const TrainSequence> sequences, float temperature,
-                                       const PartLoss& loss) {
-  const std::size_t size = static_cast<std::size_t>(batch_.leaf_sequences * batch_.micro_batch_leaves);
-  const auto count = static_cast<std::int64_t>((sequences.size() + size - 1) / size);
-  const Range mine = share_of(count, world_.rank(), world_.size());
-  std::vector<UpdateStats> parts;
-  std::vector<float> coef;
-  for (std::int64_t number = mine.begin; number < mine.end; ++number) {
-    const std::size_t first = static_cast<std::size_t>(number) * size;
-    const auto part = sequences.subspan(first, std::min(size, sequences.size() - first));
-    pass_.forward(part, temperature, true);
-    coef.assign(pass_.logprob().size(), 0.0f);
-    UpdateStats stats = loss(first, pass_, coef);
-    for (const float entropy : pass_.entropy()) stats.entropy += entropy;
-    stats.tokens = static_cast<double>(coef.size());
-    stats.rows = static_cast<double>(pass_.rows());
-    parts.push_back(stats);
-    pass_.backward(coef, tree_.begin_leaf());
-    tree_.push(number);
-  }
-  return add_up(world_, parts);
+UpdateStats Learner::run_leaf(std::size_t leaf, std::size_t first_sequence, const LeafLoss& loss) {
+  const LeafLogprobs logprobs = pass_.leaf(leaf);
+  coef_.assign(logprobs.logprob.size(), 0.0f);
+  UpdateStats stats = loss(first_sequence, logprobs, coef_);
+  for (const float entropy : logprobs.entropy) stats.entropy += entropy;
+  stats.tokens = static_cast<double>(coef_.size());
+  stats.rows = static_cast<double>(logprobs.rows);
+  return stats;
 }
 
-UpdateStats Learner::update(std::span<const TrainSequence> sequences, float temperature,
-                            const PartLoss& loss) {
-  UpdateStats stats = run_micro_batches(sequences, temperature, loss);
+UpdateStats Learner::run_leaves(std::span<const TrainSequence> sequences, float temperature,
+                                const LeafLoss& loss, Keep keep) {
+  const auto size = static_cast<std::size_t>(batch_.leaf_sequences);
+  const auto count = static_cast<std::int64_t>((sequences.size() + size - 1) / size);
+  const Range mine = share_of(count, world_.rank(), world_.size());
+  std::vector<UpdateStats> leaves;
+  for (std::int64_t number = mine.begin; number < mine.end; number += batch_.micro_batch_leaves) {
+    const std::int64_t end = std::min(number + batch_.micro_batch_leaves, mine.end);
+    const std::size_t first = static_cast<std::size_t>(number) * size;
+    const std::size_t last = std::min(static_cast<std::size_t>(end) * size, sequences.size());
+    pass_.forward(sequences.subspan(first, last - first), batch_.leaf_sequences, temperature, keep);
+    for (std::size_t leaf = 0; leaf < pass_.num_leaves(); ++leaf) {
+      leaves.push_back(run_leaf(leaf, first + leaf * size, loss));
+      if (keep == Keep::nothing) continue;
+      pass_.backward(leaf, coef_, tree_.begin_leaf());
+      tree_.push(number + static_cast<std::int64_t>(leaf));
+    }
+  }
+  return add_up(world_, leaves);
+}
+
+UpdateStats Learner::measure(std::span<const TrainSequence> sequences, float temperature,
+                             const LeafLoss& loss) {
+  return run_leaves(sequences, temperature, loss, Keep::nothing);
+}
+
+UpdateStats Learner::update(std::span<const TrainSequence> sequences, float temperature, const LeafLoss& loss,
+                            const UpdateCheck& check) {
+  UpdateStats stats =
+      run_leaves(sequences, temperature, loss, batch_.recompute ? Keep::inputs : Keep::layers);
   tree_.reduce(world_, gradient_);
+  if (check) check(stats);
   stats.grad_norm = std::sqrt(sum_of_squares(gradient_));
   stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
   if (!std::isfinite(stats.loss) || !std::isfinite(stats.grad_norm)) {

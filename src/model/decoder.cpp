@@ -10,6 +10,7 @@
 #include "reckon/base/philox.h"
 #include "reckon/model/weights_hash.h"
 #include "reckon/ops/embedding.h"
+#include "reckon/ops/isa.h"
 #include "reckon/ops/swiglu.h"
 
 namespace reckon {
@@ -26,7 +27,8 @@ void PackedRows::add(std::uint32_t token_id, std::int32_t slot, std::int32_t pos
   positions.push_back(position);
 }
 
-Decoder::Decoder(const DecoderConfig& config) : config_(config) {
+Decoder::Decoder(const DecoderConfig& config, ComputeDtype dtype) : config_(config), dtype_(dtype) {
+  check_compute_dtype(dtype);
   if (config.head_dim % 16 != 0 || config.head_dim > 256) {
     throw Error(ExitCode::usage, "model: head_dim " + std::to_string(config.head_dim) +
                                      " (need a multiple of 16, at most 256)");
@@ -88,16 +90,16 @@ void Decoder::make_packed_weights() {
   const std::int64_t width = config_.num_attention_heads * config_.head_dim;
   const std::int64_t inner = config_.intermediate_size;
   for (Layer& layer : layers_) {
-    layer.qkv_weight = PackedWeight(at(layer.qkv, qkv_width() * hidden), qkv_width(), hidden);
-    layer.out_weight = PackedWeight(at(layer.out, hidden * width), hidden, width);
-    layer.gate_up_weight = PackedWeight(at(layer.gate_up, 2 * inner * hidden), 2 * inner, hidden);
-    layer.down_weight = PackedWeight(at(layer.down, hidden * inner), hidden, inner);
+    layer.qkv_weight = PackedWeight(at(layer.qkv, qkv_width() * hidden), qkv_width(), hidden, dtype_);
+    layer.out_weight = PackedWeight(at(layer.out, hidden * width), hidden, width, dtype_);
+    layer.gate_up_weight = PackedWeight(at(layer.gate_up, 2 * inner * hidden), 2 * inner, hidden, dtype_);
+    layer.down_weight = PackedWeight(at(layer.down, hidden * inner), hidden, inner, dtype_);
   }
   head_weight_ = packed_head();
 }
 
 PackedWeight Decoder::packed_head() const {
-  return {at(head_, num_logits_ * config_.hidden_size), num_logits_, config_.hidden_size};
+  return {at(head_, num_logits_ * config_.hidden_size), num_logits_, config_.hidden_size, dtype_};
 }
 
 bool Decoder::is_packed() const {
@@ -149,6 +151,7 @@ void Decoder::initialise(std::uint64_t seed, double deviation) {
 }
 
 void Decoder::repack() {
+  ++version_;
   if (!is_packed()) return make_packed_weights();  // packs them as it makes them
   for (Layer& layer : layers_) {
     for (PackedWeight* weight :
@@ -167,89 +170,12 @@ std::string Decoder::sha256() const {
   return hash.hex_digest();
 }
 
-void Decoder::reset_caches(LayerCaches& caches, std::span<const std::int64_t> capacities) const {
-  caches.resize(layers_.size());
-  for (KvCache& cache : caches) cache.reset(capacities, config_.num_key_value_heads, config_.head_dim);
+KvCache::Shape Decoder::kv_shape() const {
+  return {config_.num_hidden_layers, config_.num_key_value_heads, config_.head_dim, dtype_};
 }
 
-void Decoder::forward(const PackedRows& rows, LayerCaches& caches, Activations& activations,
-                      std::span<float> hidden) const {
-  if (!is_packed())
-    throw std::logic_error("Decoder::forward: no weights yet (need initialise() or repack())");
-  const auto tokens = static_cast<std::int64_t>(rows.size());
-  const std::int64_t longest =
-      rows.positions.empty() ? 0 : *std::max_element(rows.positions.begin(), rows.positions.end()) + 1;
-  if (longest > config_.max_position_embeddings) {
-    throw Error(ExitCode::usage, "model: a sequence of " + std::to_string(longest) +
-                                     " tokens (max_position_embeddings is " +
-                                     std::to_string(config_.max_position_embeddings) + ")");
-  }
-  rope_.extend_to(longest);
-  activations.layers.resize(activations.keep_for_backward ? layers_.size() : 1);
-  activations.last.resize(static_cast<std::size_t>(tokens * config_.hidden_size));
-  activations.last_inv_rms.resize(static_cast<std::size_t>(tokens));
-  const std::span<float> x = activations.last;
-  embedding(at(0, config_.vocab_size * config_.hidden_size), config_.hidden_size, rows.token_ids, x);
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    forward_layer(layers_[i], rows, caches[i], activations.layers[activations.keep_for_backward ? i : 0], x);
-  }
-  rms_norm(x, at(last_norm_, config_.hidden_size), config_.rms_norm_eps, hidden, activations.last_inv_rms);
-}
-
-void Decoder::forward_layer(const Layer& layer, const PackedRows& rows, KvCache& cache, Activations::Layer& a,
-                            std::span<float> x) const {
-  const std::size_t tokens = rows.size();
-  const auto hidden = static_cast<std::size_t>(config_.hidden_size);
-  const auto heads = static_cast<std::size_t>(config_.num_attention_heads);
-  const auto kv_heads = static_cast<std::size_t>(config_.num_key_value_heads);
-  const auto dim = static_cast<std::size_t>(config_.head_dim);
-  const auto inner = static_cast<std::size_t>(config_.intermediate_size);
-  const double eps = config_.rms_norm_eps;
-  for (AlignedBuffer* buffer : {&a.input, &a.input_normed, &a.middle, &a.middle_normed})
-    buffer->resize(tokens * hidden);
-  for (AlignedBuffer* buffer : {&a.input_inv_rms, &a.middle_inv_rms}) buffer->resize(tokens);
-  a.qkv.resize(tokens * static_cast<std::size_t>(qkv_width()));
-  for (AlignedBuffer* buffer : {&a.q, &a.attended}) buffer->resize(tokens * heads * dim);
-  for (AlignedBuffer* buffer : {&a.q_inv_rms, &a.lse}) buffer->resize(tokens * heads);
-  a.k.resize(tokens * kv_heads * dim);
-  a.k_inv_rms.resize(tokens * kv_heads);
-  a.gate_up.resize(tokens * 2 * inner);
-  a.activated.resize(tokens * inner);
-
-  std::copy(x.begin(), x.end(), a.input.data());
-  rms_norm(x, at(layer.input_norm, config_.hidden_size), eps, a.input_normed, a.input_inv_rms);
-  linear(a.input_normed, layer.qkv_weight, a.qkv);
-  if (config_.qkv_bias) add_bias(a.qkv, at(layer.qkv_bias, qkv_width()));
-  turn_heads(layer, rows, a);
-  for (std::size_t t = 0; t < tokens; ++t) {
-    cache.put(rows.rows[t].slot, rows.rows[t].position, a.k.data() + t * kv_heads * dim,
-              a.qkv.data() + t * static_cast<std::size_t>(qkv_width()) + (heads + kv_heads) * dim);
-  }
-  attention(a.q, rows.rows, cache, config_.num_attention_heads, a.attended, a.lse);
-  linear(a.attended, layer.out_weight, x, Output::add);
-  if (config_.out_bias) add_bias(x, at(layer.out_bias, config_.hidden_size));
-
-  std::copy(x.begin(), x.end(), a.middle.data());
-  rms_norm(x, at(layer.middle_norm, config_.hidden_size), eps, a.middle_normed, a.middle_inv_rms);
-  linear(a.middle_normed, layer.gate_up_weight, a.gate_up);
-  if (config_.mlp_bias) add_bias(a.gate_up, at(layer.gate_up_bias, 2 * config_.intermediate_size));
-  swiglu(a.gate_up, config_.intermediate_size, a.activated);
-  linear(a.activated, layer.down_weight, x, Output::add);
-  if (config_.mlp_bias) add_bias(x, at(layer.down_bias, config_.hidden_size));
-}
-
-/// Queries and keys from a.qkv to a.q and a.k: normalised where the family does so, and turned by position.
-void Decoder::turn_heads(const Layer& layer, const PackedRows& rows, Activations::Layer& a) const {
-  if (!config_.qk_norm) {
-    rope(a.qkv, query_slice(), rope_, rows.positions, a.q);
-    rope(a.qkv, key_slice(), rope_, rows.positions, a.k);
-    return;
-  }
-  const double eps = config_.rms_norm_eps;
-  norm_rope(a.qkv, query_slice(), at(layer.q_norm, config_.head_dim), eps, rope_, rows.positions, a.q,
-            a.q_inv_rms);
-  norm_rope(a.qkv, key_slice(), at(layer.k_norm, config_.head_dim), eps, rope_, rows.positions, a.k,
-            a.k_inv_rms);
+void Decoder::reset_cache(KvCache& cache, std::int64_t num_blocks) const {
+  cache.reset(kv_shape(), num_blocks, version_);
 }
 
 void Decoder::logits(std::span<const float> hidden, std::span<float> logits) const {

@@ -22,7 +22,7 @@ struct TermInput {
   double credit;  ///< what the answer pays: 1 or 0, but for a user's program, which may pay a part
 
   [[nodiscard]] bool right() const { return completion.verdict == Verdict::right; }
-  [[nodiscard]] bool ended() const { return completion.finish_reason == FinishReason::eos; }
+  [[nodiscard]] bool ended() const { return completion.finish_reason != FinishReason::length; }
   [[nodiscard]] std::int64_t tokens() const { return static_cast<std::int64_t>(completion.token_ids.size()); }
 };
 
@@ -90,7 +90,7 @@ void grade_completion_of(const Group& group, const Task& task, const RewardConfi
                          Completion& completion) {
   const std::string text = graded_text(group.prompt, completion);
   const Extracted extracted = extract_answer(text, task.answer_form(), task.longest_answer());
-  const bool ended = completion.finish_reason == FinishReason::eos;
+  const bool ended = completion.finish_reason != FinishReason::length;
   const Graded graded = ended ? graded_extracted(task, group.prompt.spec, extracted, text) : Graded{};
   completion.grade = graded.grade;
   completion.verdict = verdict_of(completion.grade);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "reckon/rollout/stop_strings.h"
+
 namespace reckon {
 namespace {
 
@@ -36,6 +38,8 @@ void sample_groups(Sampler& sampler, const Tokenizer& tokenizer, const RolloutPl
     }
   }
   SampleOptions options = plan.options;
+  const StopStrings stop(tokenizer, plan.stop);
+  if (!stop.empty()) options.is_stop = [&](std::span<const std::uint32_t> ids) { return stop.reached(ids); };
   options.on_finished = [&](std::size_t request, const Sample& sample) {
     const std::size_t group = request / group_size;
     Completion& completion = groups[group].completions[request % group_size];

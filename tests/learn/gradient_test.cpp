@@ -50,16 +50,16 @@ void check_gradient(Decoder& model) {
   const Batch batch;
   PolicyPass pass(model);
   const float temperature = 0.8f;
-  pass.forward(batch.sequences(), temperature, true);
-  const std::vector<float> coef = testing::normal_values(pass.logprob().size(), 5);
+  pass.forward(batch.sequences(), temperature, Keep::layers);
+  const std::vector<float> coef = testing::normal_values(pass.leaf(0).logprob.size(), 5);
   const auto loss = [&] {
     model.repack();
     PolicyPass other(model);
-    other.forward(batch.sequences(), temperature, false);
-    return testing::dot(other.logprob(), coef);
+    other.forward(batch.sequences(), temperature, Keep::nothing);
+    return testing::dot(other.leaf(0).logprob, coef);
   };
   std::vector<float> gradient(model.parameters().size());
-  pass.backward(coef, gradient);
+  pass.backward(0, coef, gradient);
   for (const ParameterTensor& tensor : model.tensors()) {
     double largest = 0;
     for (std::size_t i = 0; i < tensor.size; i += std::max<std::size_t>(1, tensor.size / 12)) {
@@ -102,18 +102,20 @@ TEST(PolicyPass, ChunksOfTheHeadDoNotShow) {
   for (std::uint32_t i = 0; i < 300; ++i) completion.push_back(i * i % 11);
   const TrainSequence whole{prompt, completion};
   PolicyPass pass(model);
-  pass.forward({&whole, 1}, 1.0f, true);
-  ASSERT_EQ(pass.logprob().size(), 300u);
+  pass.forward({&whole, 1}, 1.0f, Keep::layers);
+  ASSERT_EQ(pass.leaf(0).logprob.size(), 300u);
   const std::vector<float> coef = testing::normal_values(300, 5);
   std::vector<float> gradient(model.parameters().size());
-  pass.backward(coef, gradient);
+  pass.backward(0, coef, gradient);
   // The same token predicted behind the same prefix, in a pass of one chunk.
   for (const std::size_t length : {1u, 255u, 256u, 257u}) {
     const TrainSequence part{prompt, std::span(completion).first(length)};
     PolicyPass alone(model);
-    alone.forward({&part, 1}, 1.0f, false);
-    EXPECT_EQ(std::memcmp(alone.logprob().data(), pass.logprob().data(), length * sizeof(float)), 0);
-    EXPECT_EQ(std::memcmp(alone.entropy().data(), pass.entropy().data(), length * sizeof(float)), 0);
+    alone.forward({&part, 1}, 1.0f, Keep::nothing);
+    EXPECT_EQ(std::memcmp(alone.leaf(0).logprob.data(), pass.leaf(0).logprob.data(), length * sizeof(float)),
+              0);
+    EXPECT_EQ(std::memcmp(alone.leaf(0).entropy.data(), pass.leaf(0).entropy.data(), length * sizeof(float)),
+              0);
   }
   // One value of a tensor of each kind by finite differences.
   for (const std::size_t tensor : {std::size_t{0}, std::size_t{2}, model.tensors().size() - 1}) {
@@ -124,8 +126,8 @@ TEST(PolicyPass, ChunksOfTheHeadDoNotShow) {
       value = kept + (side == 0 ? -1e-3f : 1e-3f);
       model.repack();
       PolicyPass other(model);
-      other.forward({&whole, 1}, 1.0f, false);
-      loss[side] = testing::dot(other.logprob(), coef);
+      other.forward({&whole, 1}, 1.0f, Keep::nothing);
+      loss[side] = testing::dot(other.leaf(0).logprob, coef);
     }
     value = kept;
     const double expected = (loss[1] - loss[0]) / 2e-3;
@@ -140,20 +142,20 @@ TEST(PolicyPass, RowsOfTheHeadBeyondTheVocabularyHaveNoProbability) {
   const TrainSequence sequence{prompt, completion};
   model->limit_vocabulary(8);
   PolicyPass pass(*model);
-  pass.forward({&sequence, 1}, 1.0f, true);
+  pass.forward({&sequence, 1}, 1.0f, Keep::layers);
   // By hand: the log-probs of all 8 tokens at one place sum to probability 1.
   double total = 0;
   for (std::uint32_t last = 0; last < 8; ++last) {
     const Ids other{4, 5, last};
     const TrainSequence one{prompt, other};
     PolicyPass each(*model);
-    each.forward({&one, 1}, 1.0f, false);
-    total += std::exp(static_cast<double>(each.logprob()[2]));
+    each.forward({&one, 1}, 1.0f, Keep::nothing);
+    total += std::exp(static_cast<double>(each.leaf(0).logprob[2]));
   }
   EXPECT_NEAR(total, 1.0, 1e-6);
   std::vector<float> gradient(model->parameters().size());
   const std::vector<float> coef{1.0f, -2.0f, 0.5f};
-  pass.backward(coef, gradient);
+  pass.backward(0, coef, gradient);
   const ParameterTensor& head = model->tensors().back();
   ASSERT_EQ(head.name, "lm_head.weight");
   double inside = 0;
@@ -168,7 +170,7 @@ TEST(PolicyPass, RowsOfTheHeadBeyondTheVocabularyHaveNoProbability) {
   EXPECT_GT(inside, 0.1);
   const Ids outside{9};
   const TrainSequence wrong{prompt, outside};
-  EXPECT_THROW(pass.forward({&wrong, 1}, 1.0f, false), std::invalid_argument);
+  EXPECT_THROW(pass.forward({&wrong, 1}, 1.0f, Keep::nothing), std::invalid_argument);
   EXPECT_THROW(model->limit_vocabulary(12), std::invalid_argument);
 }
 
@@ -177,13 +179,13 @@ TEST(PolicyPass, PackedEqualsAloneBitForBit) {
   const Batch batch;
   PolicyPass packed(*model), alone(*model);
   const auto sequences = batch.sequences();
-  packed.forward(sequences, 1.0f, false);
+  packed.forward(sequences, 1.0f, Keep::nothing);
   for (std::size_t s = 0; s < sequences.size(); ++s) {
-    alone.forward({&sequences[s], 1}, 1.0f, false);
-    const auto part =
-        packed.logprob().subspan(packed.offsets()[s], packed.offsets()[s + 1] - packed.offsets()[s]);
-    ASSERT_EQ(part.size(), alone.logprob().size());
-    EXPECT_EQ(std::memcmp(part.data(), alone.logprob().data(), part.size_bytes()), 0);
+    alone.forward({&sequences[s], 1}, 1.0f, Keep::nothing);
+    const auto part = packed.leaf(0).logprob.subspan(
+        packed.leaf(0).offsets[s], packed.leaf(0).offsets[s + 1] - packed.leaf(0).offsets[s]);
+    ASSERT_EQ(part.size(), alone.leaf(0).logprob.size());
+    EXPECT_EQ(std::memcmp(part.data(), alone.leaf(0).logprob.data(), part.size_bytes()), 0);
   }
 }
 
@@ -192,7 +194,7 @@ TEST(PolicyPass, RefusesWhatHasNoTokens) {
   PolicyPass pass(*model);
   const Ids some{1};
   const TrainSequence empty{some, {}};
-  EXPECT_THROW(pass.forward({&empty, 1}, 1.0f, false), std::invalid_argument);
+  EXPECT_THROW(pass.forward({&empty, 1}, 1.0f, Keep::nothing), std::invalid_argument);
 }
 
 TEST(Learner, TheGradientDoesNotDependOnTheMicroBatch) {
@@ -233,7 +235,7 @@ TEST(Learner, ANonFiniteLossStopsBeforeTheWeightsChange) {
   Learner learner(*model, {}, {}, *world, 10);
   const std::string before = model->sha256();
   const Batch batch;
-  const auto broken = [](std::size_t, const PolicyPass&, std::span<float> coef) {
+  const auto broken = [](std::size_t, const LeafLogprobs&, std::span<float> coef) {
     std::fill(coef.begin(), coef.end(), std::nanf(""));
     return UpdateStats{};
   };

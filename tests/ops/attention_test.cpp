@@ -32,11 +32,24 @@ struct Case {
     v = normal_values(rows.size() * kKvHeads * kDim, 3);
   }
 
-  [[nodiscard]] KvCache cache() const {
-    KvCache result(lengths, kKvHeads, kDim);
+  /// Slots are numbered as they are opened.
+  [[nodiscard]] KvCache cache(ComputeDtype dtype = ComputeDtype::float32) const {
+    KvCache result;
+    result.reset({1, kKvHeads, kDim, dtype}, 100);
+    for (const std::int64_t length : lengths) (void)result.open(length);
     for (std::size_t t = 0; t < rows.size(); ++t) {
-      result.put(rows[t].slot, rows[t].position, k.data() + t * kKvHeads * kDim,
+      result.put(0, rows[t].slot, rows[t].position, k.data() + t * kKvHeads * kDim,
                  v.data() + t * kKvHeads * kDim);
+    }
+    return result;
+  }
+
+  [[nodiscard]] std::vector<RowRun> runs() const {
+    std::vector<RowRun> result;
+    std::int64_t row = 0;
+    for (std::size_t s = 0; s < lengths.size(); ++s) {
+      result.push_back({row, lengths[s], static_cast<std::int32_t>(s), 0, 0});
+      row += lengths[s];
     }
     return result;
   }
@@ -72,7 +85,7 @@ std::vector<double> reference(const Case& c) {
 TEST(Attention, FirstTokenReturnsItsValue) {  // softmax over one key is 1
   const Case c({1});
   std::vector<float> out(c.q.size());
-  attention(c.q, c.rows, c.cache(), kHeads, out);
+  attention(c.q, c.rows, c.cache(), 0, kHeads, out);
   for (std::size_t h = 0; h < kHeads; ++h) {
     for (std::size_t d = 0; d < kDim; ++d) EXPECT_EQ(out[h * kDim + d], c.v[h / 2 * kDim + d]);
   }
@@ -81,23 +94,25 @@ TEST(Attention, FirstTokenReturnsItsValue) {  // softmax over one key is 1
 TEST(Attention, MatchesFloat64) {
   const Case c({1, 2, 15, 16, 17, 33, 70});
   std::vector<float> out(c.q.size());
-  attention(c.q, c.rows, c.cache(), kHeads, out);
+  attention(c.q, c.rows, c.cache(), 0, kHeads, out);
   expect_close(out, reference(c), 3e-6);  // values of size 1, weights that sum to 1, e^x to 2 ulp
 }
 
 TEST(Attention, BitsOfARowDoNotDependOnTheBatch) {
   const Case all({40, 7, 23});
   std::vector<float> whole(all.q.size());
-  attention(all.q, all.rows, all.cache(), kHeads, whole);
+  attention(all.q, all.rows, all.cache(), 0, kHeads, whole);
   // Alone, from a cache of another capacity, as in decoding.
-  const std::vector<std::int64_t> capacities{5, 128};
-  KvCache cache(capacities, kKvHeads, kDim);
+  KvCache cache;
+  cache.reset({1, kKvHeads, kDim}, 20);
+  (void)cache.open(5);
+  (void)cache.open(128);
   for (std::size_t t = 0; t < 40; ++t) {
-    cache.put(1, static_cast<std::int64_t>(t), all.k.data() + t * kKvHeads * kDim,
+    cache.put(0, 1, static_cast<std::int64_t>(t), all.k.data() + t * kKvHeads * kDim,
               all.v.data() + t * kKvHeads * kDim);
     const RowPosition row{1, static_cast<std::int32_t>(t)};
     std::vector<float> out(kHeads * kDim);
-    attention(std::span(all.q).subspan(t * kHeads * kDim, kHeads * kDim), {&row, 1}, cache, kHeads, out);
+    attention(std::span(all.q).subspan(t * kHeads * kDim, kHeads * kDim), {&row, 1}, cache, 0, kHeads, out);
     ASSERT_EQ(std::memcmp(out.data(), whole.data() + t * kHeads * kDim, out.size() * sizeof(float)), 0)
         << "token " << t;
   }
@@ -109,11 +124,11 @@ TEST(Attention, GradientsMatchFiniteDifferences) {
   std::vector<float> out(c.q.size()), lse(c.rows.size() * kHeads), dq(c.q.size()), dk(c.k.size()),
       dv(c.v.size());
   const auto loss = [&] {
-    attention(c.q, c.rows, c.cache(), kHeads, out, lse);
+    attention(c.q, c.rows, c.cache(), 0, kHeads, out, lse);
     return dot(out, dout);
   };
   loss();
-  attention_backward(dout, out, c.q, lse, c.rows, c.cache(), kHeads, dq, dk, dv);
+  attention_backward(dout, out, c.q, lse, c.runs(), c.cache(), 0, kHeads, dq, dk, dv);
   for (const auto& [values, gradient] : {std::pair{&c.q, &dq}, {&c.k, &dk}, {&c.v, &dv}}) {
     for (std::size_t i = 0; i < values->size(); i += 7) {
       const float kept = (*values)[i];
@@ -127,29 +142,53 @@ TEST(Attention, GradientsMatchFiniteDifferences) {
   }
 }
 
-TEST(KvCache, CopiesAPrefixToASlotOfAnotherCapacity) {
-  const Case c({20});
-  const std::vector<std::int64_t> capacities{20, 60};
-  KvCache cache(capacities, kKvHeads, kDim);
-  for (std::size_t t = 0; t < 20; ++t) {
-    cache.put(0, static_cast<std::int64_t>(t), c.k.data() + t * kKvHeads * kDim,
-              c.v.data() + t * kKvHeads * kDim);
+// 20 positions: one shared block, and four of the next that are copied.
+TEST(KvCache, AForkReadsThePositionsOfItsSource) {
+  const Case c({40});
+  for (const ComputeDtype dtype : {ComputeDtype::float32, ComputeDtype::bfloat16}) {
+    KvCache cache = c.cache(dtype);
+    const std::int64_t free = cache.free_blocks();
+    const std::int32_t fork = cache.fork(0, 20, 40);
+    EXPECT_EQ(cache.free_blocks(), free - 2);
+    cache.copy_forked(0);
+    cache.finish_forks();
+    for (std::size_t t = 20; t < 40; ++t) {
+      cache.put(0, fork, static_cast<std::int64_t>(t), c.k.data() + t * kKvHeads * kDim,
+                c.v.data() + t * kKvHeads * kDim);
+    }
+    std::vector<float> source(c.q.size()), forked(c.q.size());
+    attention(c.q, c.rows, cache, 0, kHeads, source);
+    std::vector<RowPosition> rows = c.rows;
+    for (RowPosition& row : rows) row.slot = fork;
+    attention(c.q, rows, cache, 0, kHeads, forked);
+    EXPECT_EQ(source, forked);
+    cache.close(0);
+    EXPECT_EQ(cache.free_blocks(), free);  // the shared block is still in use, its two others are free
+    attention(c.q, rows, cache, 0, kHeads, source);
+    EXPECT_EQ(source, forked);
+    cache.close(fork);
+    EXPECT_EQ(cache.free_blocks(), free + 3);
+    EXPECT_THROW(cache.close(fork), std::logic_error);
   }
-  cache.copy_prefix(0, 1, 20);
-  const auto last = std::span(c.q).last(kHeads * kDim);
-  std::vector<float> a(last.size()), b(last.size());
-  const RowPosition first_slot{0, 19}, second_slot{1, 19};
-  attention(last, {&first_slot, 1}, cache, kHeads, a);
-  attention(last, {&second_slot, 1}, cache, kHeads, b);
-  EXPECT_EQ(a, b);
+}
+
+TEST(KvCache, RefusesWhatHasNoRoom) {
+  KvCache cache;
+  cache.reset({1, 1, 16}, 3);
+  const std::int32_t slot = cache.open(17);
+  EXPECT_THROW((void)cache.open(17), std::logic_error);
+  EXPECT_THROW((void)cache.fork(slot, 33, 40), std::logic_error);
+  const std::vector<float> token(16);
+  EXPECT_THROW(cache.put(0, slot, 32, token.data(), token.data()), std::invalid_argument);
 }
 
 TEST(Attention, RefusesHeadsItCannotCompute) {
-  const std::vector<std::int64_t> capacities{4};
-  const KvCache cache(capacities, 1, 8);
+  KvCache cache;
+  cache.reset({1, 1, 8}, 1);
+  (void)cache.open(4);
   const RowPosition row{0, 0};
   std::vector<float> q(8), out(8);
-  EXPECT_THROW(attention(q, {&row, 1}, cache, 1, out), std::invalid_argument);
+  EXPECT_THROW(attention(q, {&row, 1}, cache, 0, 1, out), std::invalid_argument);
 }
 
 }  // namespace

@@ -184,9 +184,9 @@ TEST_F(SamplerTest, LogprobsAreTheLearnersBitForBit) {
   for (std::size_t i = 0; i < samples.size(); ++i)
     sequences.push_back({requests[i].prompt, samples[i].token_ids});
   PolicyPass pass(*model);
-  pass.forward(sequences, temperature, false);
+  pass.forward(sequences, temperature, Keep::nothing);
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    const auto learner = pass.logprob().subspan(pass.offsets()[i], samples[i].logprob.size());
+    const auto learner = pass.leaf(0).logprob.subspan(pass.leaf(0).offsets[i], samples[i].logprob.size());
     ASSERT_EQ(std::memcmp(learner.data(), samples[i].logprob.data(), learner.size_bytes()), 0)
         << "completion " << i;
   }
@@ -219,9 +219,9 @@ TEST_F(SamplerTest, GreedyTakesTheLikeliestToken) {
     for (std::uint32_t v = 0; v < 11; ++v) {
       const Ids one{v};
       const TrainSequence sequence{so_far, one};
-      pass.forward({&sequence, 1}, 1.0f, false);
-      if (pass.logprob()[0] > best) {
-        best = pass.logprob()[0];
+      pass.forward({&sequence, 1}, 1.0f, Keep::nothing);
+      if (pass.leaf(0).logprob[0] > best) {
+        best = pass.leaf(0).logprob[0];
         likeliest = v;
       }
     }

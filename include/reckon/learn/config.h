@@ -38,11 +38,12 @@ void describe(Visitor& visit, OptimizerConfig& c) {
         "the gradient is scaled down to this norm; 0 does not clip");
 }
 
-/// How a step's sequences are cut into pieces. The gradient does not depend on it, nor on the number of
-/// ranks.
+/// How a step's sequences are cut into pieces. A leaf is the unit of the gradient's sum; neither the leaves
+/// of a micro-batch nor the number of ranks changes a bit.
 struct BatchConfig {
   std::int64_t leaf_sequences = 16;
-  std::int64_t micro_batch_leaves = 2;
+  std::int64_t micro_batch_leaves = 1;
+  bool recompute = false;
 };
 
 template <class Visitor>
@@ -50,7 +51,11 @@ void describe(Visitor& visit, BatchConfig& c) {
   visit("leaf_sequences", c.leaf_sequences, between(1, 65536),
         "sequences of a leaf, the unit of gradient sums");
   visit("micro_batch_leaves", c.micro_batch_leaves, between(1, 65536),
-        "leaves in one forward and backward pass");
+        "leaves in one forward pass; does not change results");
+  visit("recompute", c.recompute, any(),
+        "keep each layer's input alone and compute the layer again for its gradient: less memory, a third "
+        "more work, "
+        "the same results");
 }
 
 /// One phase of an SFT stage's data.
@@ -118,11 +123,25 @@ void describe(Visitor& visit, LossConfig& c) {
   visit("loss_normalise", c.loss_normalise, any(), "what the summed loss is divided by");
 }
 
+/// Which completions' sampler log-probs are compared with the learner's, at the first update of a step. They
+/// are the same bits; a difference means that something is broken.
+enum class Exactness {
+  all,      ///< every completion of the step; any difference stops the run
+  trained,  ///< those that the update is on; a difference stops the run. Zero-variance groups are not
+            ///< computed
+  report,   ///< those that the update is on; the difference is only written to the metrics
+};
+constexpr auto enum_names(Exactness) {
+  return std::array{EnumName{Exactness::all, "all"}, EnumName{Exactness::trained, "trained"},
+                    EnumName{Exactness::report, "report"}};
+}
+
 struct GrpoConfig {
   std::int64_t prompts_per_step = 32;
   std::int64_t group_size = 16;
   std::int64_t updates_per_step = 1;
   AdvantageScale advantage_scale = AdvantageScale::group_std;
+  Exactness exactness = Exactness::all;
   LossConfig loss;
 };
 
@@ -133,6 +152,9 @@ void describe(Visitor& visit, GrpoConfig& c) {
   visit("updates_per_step", c.updates_per_step, between(1, 1024),
         "optimizer updates on the completions of a step, each on an equal share of the prompts");
   visit("advantage_scale", c.advantage_scale, any(), "what a group's centred rewards are divided by");
+  visit("exactness", c.exactness, any(),
+        "completions whose log-probabilities are computed again by the learner and must have the sampler's "
+        "bits");
   describe(visit, c.loss);
 }
 

@@ -29,10 +29,16 @@ class GrpoUpdater {
               std::int64_t max_new_tokens);
 
   /// \param groups  all groups of the step, of all ranks, in global order, with advantages. Collective.
+  /// \throws Error(internal) where the first update's log-probs are not the sampler's, as exactness says:
+  /// nothing is changed.
   GrpoStats update(std::span<const Group> groups, float temperature);
 
  private:
-  UpdateStats update_once(std::span<const Group> groups, float temperature);
+  [[nodiscard]] bool trains(const Group& group) const;
+  void check_exactness(double max_logprob_diff) const;
+  /// Largest difference between sampler and learner in completions that the first update is not on.
+  double compare_untrained(std::span<const Group> groups, std::size_t first_share, float temperature);
+  UpdateStats update_once(std::span<const Group> groups, float temperature, const UpdateCheck& check);
 
   Learner& learner_;
   GrpoConfig config_;

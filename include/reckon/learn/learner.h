@@ -30,15 +30,17 @@ struct UpdateStats {
   double learning_rate = 0;
 };
 
-/// Loss of a part of an update. Called with the number of the part's first sequence in the update.
-/// \param pass  after its forward pass   \param coef  [T], to be written: d loss / d logprob
-/// \return the sums of loss, kl, clipped, ratio, max_logprob_diff of the part
-using PartLoss =
-    std::function<UpdateStats(std::size_t first_sequence, const PolicyPass& pass, std::span<float> coef)>;
+/// Loss of a leaf of an update. Called with the number of the leaf's first sequence in the update.
+/// \param leaf  after the forward pass   \param coef  [T], to be written: d loss / d logprob
+/// \return the sums of loss, kl, clipped, ratio, max_logprob_diff of the leaf
+using LeafLoss =
+    std::function<UpdateStats(std::size_t first_sequence, const LeafLogprobs& leaf, std::span<float> coef)>;
+/// Called with an update's sums before the weights are touched; may throw.
+using UpdateCheck = std::function<void(const UpdateStats& stats)>;
 
 /// Updates a decoder's weights by AdamW. Every rank holds the whole list of an update's sequences and works
-/// on its share of the micro-batches; gradients are summed along a tree over micro-batches (GradientTree), so
-/// that any number of ranks gives the same bits.
+/// on its share of the leaves (BatchConfig), a micro-batch of them at a time; gradients are summed along a
+/// tree over the leaves (GradientTree), so that any micro-batch and any number of ranks give the same bits.
 class Learner {
  public:
   /// \param total_updates  of the stage: the schedule's length
@@ -47,13 +49,18 @@ class Learner {
 
   /// One optimizer update. Collective.
   /// \throws Error(internal) where loss or gradient is not finite: the weights are as they were.
-  UpdateStats update(std::span<const TrainSequence> sequences, float temperature, const PartLoss& loss);
+  UpdateStats update(std::span<const TrainSequence> sequences, float temperature, const LeafLoss& loss,
+                     const UpdateCheck& check = {});
+
+  /// The sums that `loss` and the forward pass give, without an update. Collective.
+  UpdateStats measure(std::span<const TrainSequence> sequences, float temperature, const LeafLoss& loss);
 
   [[nodiscard]] std::int64_t updates() const { return updates_; }
 
  private:
-  UpdateStats run_micro_batches(std::span<const TrainSequence> sequences, float temperature,
-                                const PartLoss& loss);
+  UpdateStats run_leaves(std::span<const TrainSequence> sequences, float temperature, const LeafLoss& loss,
+                         Keep keep);
+  UpdateStats run_leaf(std::size_t leaf, std::size_t first_sequence, const LeafLoss& loss);
   void apply(double learning_rate, double gradient_scale);
 
   Decoder& decoder_;
@@ -64,6 +71,7 @@ class Learner {
   std::int64_t updates_ = 0;
   PolicyPass pass_;
   GradientTree tree_;
+  std::vector<float> coef_;
   AlignedBuffer gradient_, first_moment_, second_moment_;
 };
 

@@ -14,39 +14,64 @@ struct TrainSequence {
   std::span<const std::uint32_t> completion;  ///< at least one token; the loss is on these only
 };
 
-/// Log-probabilities of completion tokens under a decoder, for a packed micro-batch, and the gradients back.
-/// The head runs on the rows that predict completion tokens alone, 256 at a time: [T, V] logits never exist.
+/// What a pass says of one leaf: T completion tokens of S sequences, one sequence after the other.
+struct LeafLogprobs {
+  std::span<const float> logprob;        ///< [T]
+  std::span<const float> entropy;        ///< [T], nats
+  std::span<const std::size_t> offsets;  ///< [S + 1], from 0
+  std::int64_t rows = 0;                 ///< tokens that went through the model
+};
+
+/// Log-probabilities of completion tokens under a decoder, for a packed micro-batch of leaves, and the
+/// gradients back, leaf by leaf: what comes out for a leaf does not depend on those beside it. Within a leaf,
+/// neighbours with the same prompt share its rows: the prompt of a group is computed once. The head runs on
+/// the rows that predict completion tokens alone, a few hundred at a time: [T, V] logits never exist where
+/// they are large.
 class PolicyPass {
  public:
   explicit PolicyPass(const Decoder& decoder) : decoder_(decoder) {}
 
-  /// \param sequences  S sequences; their completion tokens, one after the other, are the T targets
-  /// \param keep_for_backward  whether backward() will follow
-  /// Afterwards logprob(), entropy() are [T], offsets() is [S + 1].
-  void forward(std::span<const TrainSequence> sequences, float temperature, bool keep_for_backward);
-  /// \param coef  [T]: d loss / d logprob   \param gradients  [parameters], added to
-  void backward(std::span<const float> coef, std::span<float> gradients);
-
-  [[nodiscard]] std::span<const float> logprob() const { return logprob_; }
-  [[nodiscard]] std::span<const float> entropy() const { return entropy_; }
-  [[nodiscard]] std::span<const std::size_t> offsets() const { return offsets_; }
-  /// Tokens that went through the model, prompts included.
-  [[nodiscard]] std::size_t rows() const { return rows_.size(); }
+  /// \param sequences       their leaves are leaf_sequences each, the last one maybe fewer
+  /// \param keep            what backward() will need
+  void forward(std::span<const TrainSequence> sequences, std::int64_t leaf_sequences, float temperature,
+               Keep keep);
+  /// The same as one leaf.
+  void forward(std::span<const TrainSequence> sequences, float temperature, Keep keep) {
+    forward(sequences, static_cast<std::int64_t>(sequences.size()), temperature, keep);
+  }
+  [[nodiscard]] std::size_t num_leaves() const { return leaves_.size(); }
+  [[nodiscard]] LeafLogprobs leaf(std::size_t index) const;
+  /// \param coef  [T] of the leaf: d loss / d logprob   \param gradients  [parameters], added to
+  /// \throws std::logic_error where forward() kept nothing for it
+  void backward(std::size_t leaf, std::span<const float> coef, std::span<float> gradients);
 
  private:
-  void compute_logits(std::size_t first, std::size_t rows);
+  struct Leaf {
+    RowRange range;
+    std::size_t first_target = 0;
+    std::vector<std::size_t> offsets;  // of its sequences' targets, from 0
+    [[nodiscard]] std::size_t num_targets() const { return offsets.back(); }
+  };
+  void lay_out(std::span<const TrainSequence> sequences, std::int64_t leaf_sequences);
+  void add_leaf(std::span<const TrainSequence> sequences);
+  void add_group(std::span<const TrainSequence> sequences, Leaf& leaf);
+  void add_targets(const TrainSequence& sequence, std::size_t prompt_row, std::size_t completion_row,
+                   Leaf& leaf);
+  [[nodiscard]] std::span<float> compute_logits(std::size_t first, std::size_t rows, std::size_t at);
   [[nodiscard]] std::span<const std::uint32_t> targets_of(std::size_t first, std::size_t rows) const;
+  [[nodiscard]] std::size_t logit_rows() const;
 
   const Decoder& decoder_;
   PackedRows rows_;
-  LayerCaches caches_;
+  KvCache cache_;
   Activations activations_;
-  std::vector<std::uint32_t> targets_;     // [T]
-  std::vector<std::int64_t> target_rows_;  // [T] row whose output predicts the target
-  std::vector<std::size_t> offsets_;       // [S + 1]
+  std::vector<Leaf> leaves_;
+  std::vector<std::uint32_t> targets_;    // [T]
+  std::vector<std::size_t> target_rows_;  // [T] row whose output predicts the target
   AlignedBuffer hidden_, picked_, logits_, dhidden_, dpicked_;
   std::vector<float> logprob_, entropy_, lse_;
   float temperature_ = 1;
+  bool logits_kept_ = false;
 };
 
 }  // namespace reckon

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "reckon/base/describe.h"
+#include "reckon/ops/compute_dtype.h"
 
 namespace reckon {
 
@@ -43,6 +44,7 @@ void describe(Visitor& visit, CheckpointConfig& c) {
 struct ModelInitConfig {
   ModelFamily init = ModelFamily::qwen3;
   std::string path;
+  ComputeDtype compute_dtype = ComputeDtype::float32;
   std::int64_t hidden_size = 128;
   std::int64_t intermediate_size = 384;
   std::int64_t num_hidden_layers = 4;
@@ -61,6 +63,10 @@ void describe(Visitor& visit, ModelInitConfig& c) {
         "random weights of this family and the shape below; not used where path is given");
   visit("path", c.path, any(),
         "Hugging Face model folder to start from: config.json, tokenizer.json, safetensors weights");
+  visit("compute_dtype", c.compute_dtype, any(),
+        "what matrix products, keys and values are rounded to; sums and master weights are float32. bfloat16 "
+        "needs a "
+        "processor with AVX512_BF16");
   visit("hidden_size", c.hidden_size, between(8, 65536), "width of the residual stream");
   visit("intermediate_size", c.intermediate_size, between(8, 262144), "width inside the SwiGLU block");
   visit("num_hidden_layers", c.num_hidden_layers, between(1, 256), "decoder blocks");

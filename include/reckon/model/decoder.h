@@ -8,6 +8,8 @@
 #include "reckon/base/aligned_buffer.h"
 #include "reckon/model/decoder_config.h"
 #include "reckon/ops/attention.h"
+#include "reckon/ops/compute_dtype.h"
+#include "reckon/ops/kv_cache.h"
 #include "reckon/ops/linear.h"
 #include "reckon/ops/norm_rope.h"
 
@@ -24,25 +26,37 @@ struct PackedRows {
   [[nodiscard]] std::size_t size() const { return token_ids.size(); }
 };
 
-/// What the forward pass leaves for the backward pass, and its workspace. Without keep_for_backward one
-/// layer's buffers serve all layers.
-struct Activations {
-  struct Layer {
-    AlignedBuffer input, input_normed, input_inv_rms;  // [T, H], [T, H], [T]
-    AlignedBuffer qkv, q, k, q_inv_rms,
-        k_inv_rms;                // [T, (heads + 2 kv_heads) D], [T, heads, D], [T, kv_heads, D]
-    AlignedBuffer attended, lse;  // [T, heads D], [T, heads]
-    AlignedBuffer middle, middle_normed, middle_inv_rms;
-    AlignedBuffer gate_up, activated;  // [T, 2 I], [T, I]
-  };
-  bool keep_for_backward = false;
-  std::vector<Layer> layers;
-  AlignedBuffer last, last_inv_rms;  // [T, H], [T]
-  AlignedBuffer gradient[8];         // workspace of the backward pass
+/// What a forward pass keeps for the backward pass.
+enum class Keep {
+  nothing,  ///< one layer's buffers serve all layers: sampling, evaluation
+  layers,   ///< what each layer's products read; norms and SwiGLU are computed again
+  inputs,   ///< each layer's input alone: the backward pass computes the layer again, with the same bits
 };
 
-/// Keys and values of every layer.
-using LayerCaches = std::vector<KvCache>;
+/// The buffers of forward and backward passes.
+struct Activations {
+  struct Layer {
+    AlignedBuffer input, input_inv_rms;  // [T, H], [T]
+    AlignedBuffer qkv, q, q_inv_rms,
+        k_inv_rms;                // [T, (heads + 2 kv_heads) D], [T, heads D], [T, heads], [T, kv_heads]
+    AlignedBuffer attended, lse;  // [T, heads D], [T, heads]
+    AlignedBuffer middle, middle_inv_rms, gate_up;  // [T, H], [T], [T, 2 I]
+  };
+  Keep keep = Keep::nothing;
+  std::vector<Layer> layers;
+  AlignedBuffer inputs;                // [layers, T, H], with Keep::inputs
+  AlignedBuffer last, last_inv_rms;    // [T, H], [T]
+  AlignedBuffer normed, k, activated;  // workspace: [T, H], [T, kv_heads D], [T, I]
+  AlignedBuffer gradient[7];           // workspace of the backward pass
+};
+
+/// Rows of a packed batch that a backward pass is over, and the sequences they are made of, their rows
+/// counted from first_row.
+struct RowRange {
+  std::int64_t first_row = 0;
+  std::int64_t count = 0;
+  std::vector<RowRun> runs;
+};
 
 /// Weight decay is for matrices alone.
 enum class ParameterKind {
@@ -62,17 +76,20 @@ struct ParameterTensor {
 
 /// A decoder-only transformer of the Qwen2, Qwen3 and Llama families: RMSNorm, rotary positions,
 /// grouped-query attention (queries and keys normalised in Qwen3), SwiGLU, biases where the family has them.
-/// float32 on the CPU. All parameters lie in one vector, in the order of tensors(); the weights of q, k, v
-/// and of gate, up stand together and are multiplied as one. Sampler and learner run the same forward pass: a
-/// row's result depends on its sequence alone, bit for bit.
+/// float32 on the CPU, or matrix products of numbers rounded to bfloat16 (ComputeDtype). All parameters lie
+/// in one vector, in the order of tensors(); the weights of q, k, v and of gate, up stand together and are
+/// multiplied as one. Sampler and learner run the same forward pass: a row's result depends on its sequence
+/// alone, bit for bit.
 class Decoder {
  public:
   /// \throws Error(usage) where the shape is not supported (head_dim a multiple of 16, at most 256).
-  explicit Decoder(const DecoderConfig& config);
+  /// \throws Error(environment) where this machine cannot compute in that type.
+  explicit Decoder(const DecoderConfig& config, ComputeDtype dtype = ComputeDtype::float32);
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
   [[nodiscard]] const DecoderConfig& config() const { return config_; }
+  [[nodiscard]] ComputeDtype dtype() const { return dtype_; }
   [[nodiscard]] const std::vector<ParameterTensor>& tensors() const { return tensors_; }
   [[nodiscard]] std::span<float> parameters() { return parameters_.span(); }
   [[nodiscard]] std::span<const float> parameters() const { return parameters_.span(); }
@@ -89,16 +106,21 @@ class Decoder {
   [[nodiscard]] std::int64_t num_logits() const { return num_logits_; }
   /// Must be called whenever parameters() were written, before the next forward pass.
   void repack();
+  /// Counts the calls of repack(): keys and values of an earlier version cannot be read.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
   /// SHA-256 of names, shapes and values.
   [[nodiscard]] std::string sha256() const;
 
-  /// Caches for slots of the given capacities (tokens).
-  void reset_caches(LayerCaches& caches, std::span<const std::int64_t> capacities) const;
+  /// The shape of the keys and values of a cache for this model.
+  [[nodiscard]] KvCache::Shape kv_shape() const;
+  /// Empties a cache and makes room for so many blocks of sixteen tokens.
+  void reset_cache(KvCache& cache, std::int64_t num_blocks) const;
 
-  /// Runs the rows through all blocks and the last norm, putting their keys and values into the caches.
-  /// Earlier positions of the rows' slots must be in the caches or among the rows.
+  /// Runs the rows through all blocks and the last norm, putting their keys and values into the cache.
+  /// Earlier positions of the rows' slots must be in the cache, among the rows, or forked from such.
   /// \param hidden [T, H]
-  void forward(const PackedRows& rows, LayerCaches& caches, Activations& activations,
+  /// \throws std::logic_error where a slot was opened under other weights than these.
+  void forward(const PackedRows& rows, KvCache& cache, Activations& activations,
                std::span<float> hidden) const;
   /// logits = hidden E^T. \param hidden [R, H]  \param logits [R, V], V = num_logits()
   void logits(std::span<const float> hidden, std::span<float> logits) const;
@@ -107,8 +129,8 @@ class Decoder {
   void logits_backward(std::span<const float> dlogits, std::span<const float> hidden,
                        std::span<float> dhidden, std::span<float> gradients) const;
   /// Gradient of forward(), for rows that are whole sequences and activations kept for it; adds to gradients.
-  /// \param dhidden [T, H]
-  void backward(const PackedRows& rows, const LayerCaches& caches, Activations& activations,
+  /// The rows of a pass can be taken in ranges, one after the other. \param dhidden [range.count, H]
+  void backward(const PackedRows& rows, const RowRange& range, const KvCache& cache, Activations& activations,
                 std::span<const float> dhidden, std::span<float> gradients) const;
 
  private:
@@ -126,17 +148,36 @@ class Decoder {
   [[nodiscard]] HeadSlice query_slice() const;
   [[nodiscard]] HeadSlice key_slice() const;
   [[nodiscard]] std::int64_t qkv_width() const;
-  void turn_heads(const Layer& layer, const PackedRows& rows, Activations::Layer& a) const;
-  void turn_heads_backward(const Layer& layer, const PackedRows& rows, const Activations::Layer& a,
-                           std::span<const float> dq, std::span<const float> dk, std::span<float> dqkv,
+  void check_rows(const PackedRows& rows, const KvCache& cache) const;
+  void resize_layer(Activations::Layer& a, std::size_t tokens) const;
+  void turn_heads(const Layer& layer, std::span<const std::int32_t> positions, Activations::Layer& a,
+                  AlignedBuffer& k) const;
+  void turn_heads_backward(const Layer& layer, std::span<const std::int32_t> positions,
+                           const Activations::Layer& a, std::int64_t first, std::span<const float> dq,
+                           std::span<const float> dk, std::span<float> dqkv,
                            std::span<float> gradients) const;
-  void forward_layer(const Layer& layer, const PackedRows& rows, KvCache& cache, Activations::Layer& a,
-                     std::span<float> x) const;
-  void backward_layer(const Layer& layer, const PackedRows& rows, const KvCache& cache,
-                      const Activations::Layer& a, AlignedBuffer* work, std::span<float> dx,
+  void project_qkv(const Layer& layer, std::span<const std::int32_t> positions, Activations::Layer& a,
+                   Activations& work) const;
+  void attend(const Layer& layer, std::span<const RowPosition> rows, const KvCache& cache,
+              std::int64_t number, Activations::Layer& a, std::span<float> x) const;
+  void project_gate_up(const Layer& layer, Activations::Layer& a, Activations& work,
+                       std::span<const float> x) const;
+  void forward_layer(std::int64_t number, const PackedRows& rows, KvCache& cache, Activations& activations,
+                     Activations::Layer& a, std::span<float> x) const;
+  void compute_layer_again(std::int64_t number, const PackedRows& rows, const RowRange& range,
+                           const KvCache& cache, Activations& activations) const;
+  void backward_layer(std::int64_t number, const PackedRows& rows, const RowRange& range,
+                      const KvCache& cache, Activations& activations, std::span<float> dx,
                       std::span<float> gradients) const;
+  void backward_mlp(const Layer& layer, const Activations::Layer& a, std::int64_t first, Activations& work,
+                    std::span<float> dx, std::span<float> gradients) const;
+  void backward_attention(std::int64_t number, const PackedRows& rows, const RowRange& range,
+                          const KvCache& cache, const Activations::Layer& a, std::int64_t first,
+                          Activations& work, std::span<float> dx, std::span<float> gradients) const;
 
   DecoderConfig config_;
+  ComputeDtype dtype_;
+  std::uint64_t version_ = 0;
   std::vector<ParameterTensor> tensors_;
   AlignedBuffer parameters_;
   std::vector<Layer> layers_;

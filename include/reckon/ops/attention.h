@@ -2,44 +2,10 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
-#include "reckon/base/aligned_buffer.h"
+#include "reckon/ops/kv_cache.h"
 
 namespace reckon {
-
-/// Keys and values of many sequences ("slots") for one layer. Keys lie transposed,
-/// [kv_heads][head_dim][capacity], so that the scores of sixteen keys are computed at once; values lie
-/// [kv_heads][capacity][head_dim].
-class KvCache {
- public:
-  KvCache() = default;
-  /// \param capacities  longest sequence of each slot, in tokens; rounded up to whole blocks of 16.
-  KvCache(std::span<const std::int64_t> capacities, std::int64_t kv_heads, std::int64_t head_dim);
-  /// Lays the slots out anew; contents are undefined until appended.
-  void reset(std::span<const std::int64_t> capacities, std::int64_t kv_heads, std::int64_t head_dim);
-
-  /// Puts the key and value of one token, each [kv_heads, head_dim], at a position of a slot.
-  void put(std::int64_t slot, std::int64_t position, const float* key, const float* value);
-  /// Copies the first `length` positions of one slot to another of the same or a larger capacity.
-  void copy_prefix(std::int64_t from_slot, std::int64_t to_slot, std::int64_t length);
-
-  [[nodiscard]] const float* keys(std::int64_t slot, std::int64_t head) const {
-    return keys_.data() + (offsets_[slot] * kv_heads_ + head * capacity(slot)) * head_dim_;
-  }
-  [[nodiscard]] const float* values(std::int64_t slot, std::int64_t head) const {
-    return values_.data() + (offsets_[slot] * kv_heads_ + head * capacity(slot)) * head_dim_;
-  }
-  [[nodiscard]] std::int64_t capacity(std::int64_t slot) const { return offsets_[slot + 1] - offsets_[slot]; }
-  [[nodiscard]] std::int64_t kv_heads() const { return kv_heads_; }
-  [[nodiscard]] std::int64_t head_dim() const { return head_dim_; }
-
- private:
-  std::vector<std::int64_t> offsets_;  // in tokens
-  std::int64_t kv_heads_ = 0;
-  std::int64_t head_dim_ = 0;
-  AlignedBuffer keys_, values_;
-};
 
 /// One row of a packed batch: token `position` of the sequence in `slot`.
 struct RowPosition {
@@ -48,19 +14,34 @@ struct RowPosition {
 };
 
 /// Causal attention of rows against their slots: out_t = sum_j softmax_j(q_t . k_j / sqrt(head_dim)) v_j over
-/// the positions j <= t of the slot, which must have been put into the cache. Grouped-query: query head h
-/// reads key head h / (heads / kv_heads). Each row is computed alone, in one order of sums whoever asks:
-/// prefill, decode and learner get the same bits. \param q    [T, heads, head_dim] \param out  [T, heads,
-/// head_dim] \param lse  [T, heads] or empty: log of the sum of exponentials, which the backward pass reads
-/// \throws std::invalid_argument where head_dim is not a multiple of 16 or sizes do not fit.
+/// the positions j <= t of the slot, which must have been put into the cache's layer. Grouped-query: query
+/// head h reads key head h / (heads / kv_heads). The one definition for prefill, decoding and the learner, in
+/// one order of sums whoever asks: q . k over d in order; e^(s - max) over blocks of sixteen keys, lane by
+/// lane, then the lanes along a binary tree; the values over j in order. Rows that stand together share their
+/// loads, not their sums. \param q    [T, heads, head_dim] \param out  [T, heads, head_dim] \param lse  [T,
+/// heads] or empty: log of the sum of exponentials, which the backward pass reads \throws
+/// std::invalid_argument where head_dim is not a multiple of 16 or sizes do not fit.
 void attention(std::span<const float> q, std::span<const RowPosition> rows, const KvCache& cache,
-               std::int64_t heads, std::span<float> out, std::span<float> lse = {});
+               std::int64_t layer, std::int64_t heads, std::span<float> out, std::span<float> lse = {});
 
-/// Gradients of attention for whole sequences: the rows of each slot stand together, at positions 0, 1, 2,
-/// ... \param dout, out, q  [T, heads, head_dim], lse [T, heads] \param dq            [T, heads, head_dim],
-/// written \param dk, dv        [T, kv_heads, head_dim], written
+/// Rows of one slot that stand together in a packed batch, at positions that follow each other.
+struct RowRun {
+  std::int64_t first_row = 0;
+  std::int64_t count = 0;
+  std::int32_t slot = 0;
+  std::int32_t first_position = 0;
+  /// Where the positions before first_position stand in the batch: the rows of a prompt that several
+  /// completions share. Only where first_position is not 0.
+  std::int64_t prefix_row = 0;
+};
+
+/// Gradients of attention. The runs hold whole sequences: positions 0, 1, ... of each are rows of its run, or
+/// of the prefix it names. A shared prefix's gradients are summed in the order of the runs. \param dout, out,
+/// q  [T, heads, head_dim], lse [T, heads] \param dq            [T, heads, head_dim], written \param dk, dv
+/// [T, kv_heads, head_dim], written
 void attention_backward(std::span<const float> dout, std::span<const float> out, std::span<const float> q,
-                        std::span<const float> lse, std::span<const RowPosition> rows, const KvCache& cache,
-                        std::int64_t heads, std::span<float> dq, std::span<float> dk, std::span<float> dv);
+                        std::span<const float> lse, std::span<const RowRun> runs, const KvCache& cache,
+                        std::int64_t layer, std::int64_t heads, std::span<float> dq, std::span<float> dk,
+                        std::span<float> dv);
 
 }  // namespace reckon

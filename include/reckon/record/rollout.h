@@ -26,9 +26,11 @@ struct Prompt {
 enum class FinishReason : std::uint8_t {
   eos = 0,     ///< the policy sampled the end-of-sequence token, which is part of token_ids
   length = 1,  ///< cut off at max_new_tokens
+  stop = 2,    ///< a stop string was complete, which is part of token_ids
 };
 constexpr auto enum_names(FinishReason) {
-  return std::array{EnumName{FinishReason::eos, "eos"}, EnumName{FinishReason::length, "length"}};
+  return std::array{EnumName{FinishReason::eos, "eos"}, EnumName{FinishReason::length, "length"},
+                    EnumName{FinishReason::stop, "stop"}};
 }
 
 /// o_i: token ids in, token ids out. Text is derived, for graders and people, and never encoded again.

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "reckon/base/describe.h"
 
@@ -12,6 +14,8 @@ struct SamplingConfig {
   std::int64_t max_new_tokens = 96;
   double temperature = 1.0;
   std::int64_t max_batch = 256;
+  std::int64_t kv_budget_mib = 0;
+  std::vector<std::string> stop;
 };
 
 template <class Visitor>
@@ -21,6 +25,11 @@ void describe(Visitor& visit, SamplingConfig& c) {
         "logits are divided by it, in the sampler and in the learner");
   visit("max_batch", c.max_batch, between(1, 65536),
         "sequences decoded together on a rank; does not change results");
+  visit("kv_budget_mib", c.kv_budget_mib, at_least(0),
+        "memory of a rank for keys and values, in MiB; fewer sequences are decoded together where it does "
+        "not suffice, "
+        "with the same results. 0: as much as max_batch needs");
+  visit("stop", c.stop, any(), "a completion ends where its text has one of these strings, which is kept");
 }
 
 }  // namespace reckon

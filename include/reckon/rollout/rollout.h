@@ -18,6 +18,7 @@ struct RolloutPlan {
   std::int64_t group_size = 1;
   std::uint64_t policy_version = 0;
   SampleOptions options;
+  std::vector<std::string> stop = {};  ///< strings that end a completion; they stay in it
   /// Called with a completion when all that sample_groups() fills is there; it does not move after that, and
   /// is left alone. Others are still being sampled: this is where its grading can begin.
   std::function<void(std::size_t group, Completion& completion)> on_completion = {};

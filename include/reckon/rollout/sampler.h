@@ -7,30 +7,13 @@
 #include <vector>
 
 #include "reckon/model/decoder.h"
+#include "reckon/ops/sample_token.h"
 #include "reckon/record/rollout.h"
 
 namespace reckon {
 
-/// What names a completion: the random numbers of its tokens are a function of these, of the position and of
-/// the token id, and of nothing else (design, section 3.1). No rank, slot or batch is in it.
-struct SampleKey {
-  std::uint64_t seed = 0;   ///< run.seed
-  std::uint32_t stage = 0;  ///< stage_key() of the stage's name
-  std::uint64_t prompt_id = 0;
-  std::uint32_t visit = 0;  ///< how often the prompt was drawn before
-  std::uint32_t sample_index = 0;
-};
-
 /// The number a stage's name stands for in random keys.
 [[nodiscard]] std::uint32_t stage_key(std::string_view stage_name);
-
-/// Gumbel-max: the token that maximises logits[v] / temperature + g_v, where g_v = -log(-log(u)) and u is the
-/// Philox word of (key, position, v); a sample of softmax(logits / temperature). Ties go to the lower id.
-/// float64. \param position  0 for the first token of the completion
-[[nodiscard]] std::uint32_t gumbel_argmax(std::span<const float> logits, double temperature,
-                                          const SampleKey& key, std::uint32_t position);
-/// The largest logit; ties go to the lower id.
-[[nodiscard]] std::uint32_t argmax(std::span<const float> logits);
 
 struct SampleRequest {
   std::span<const std::uint32_t> prompt;  ///< requests of one group give the same span: it is computed once
@@ -49,7 +32,10 @@ struct SampleOptions {
   std::int64_t max_new_tokens = 96;
   double temperature = 1.0;
   std::int64_t max_batch = 256;
+  std::int64_t kv_budget_mib = 0;  ///< memory for keys and values; 0: as much as max_batch needs
   Decoding decoding = Decoding::sample;
+  /// Asked after each token that did not end the completion: whether what is there ends it (stop strings).
+  std::function<bool(std::span<const std::uint32_t> token_ids)> is_stop = {};
   /// Called with each token as it is chosen, by the number of its request; for showing text as it comes.
   std::function<void(std::size_t request, std::uint32_t token_id)> on_token = {};
   /// Called with each completion when it has ended, by the number of its request, while others go on: in
@@ -57,30 +43,45 @@ struct SampleOptions {
   std::function<void(std::size_t request, const Sample& sample)> on_finished = {};
 };
 
-/// Decodes completions with a key-value cache, max_batch sequences at a time. What comes out for a request
-/// depends on that request and the weights alone.
+class AdmissionQueue;
+
+/// Decodes completions with a key-value cache, max_batch sequences at a time: when one has ended, the next
+/// takes its place at the next token. A prompt's keys and values are computed once for the requests that
+/// share it. What comes out for a request depends on that request and the weights alone.
 class Sampler {
  public:
   explicit Sampler(const Decoder& decoder);
+  ~Sampler();
 
   /// \return one sample for each request, in order
-  /// \throws Error(usage) where prompt and max_new_tokens do not fit max_position_embeddings.
+  /// \throws Error(usage) where prompt and max_new_tokens do not fit max_position_embeddings, or one sequence
+  /// does not fit kv_budget_mib.
   std::vector<Sample> generate(std::span<const SampleRequest> requests, const SampleOptions& options);
 
  private:
-  struct Slot;
-  void prefill(std::span<const SampleRequest> requests, const SampleOptions& options,
-               std::vector<Slot>& slots);
-  void choose(std::vector<Slot>& active, std::span<const SampleRequest> requests,
-              const SampleOptions& options, std::span<Sample> samples);
-  void decode_step(const std::vector<Slot>& active);
+  /// A sequence being decoded.
+  struct Active {
+    std::size_t request = 0;
+    std::int32_t slot = 0;
+    std::int32_t position = 0;  // of the token that is fed next
+    std::uint32_t last_token = 0;
+  };
+  void admit(AdmissionQueue& queue);
+  void add_prompt_rows(AdmissionQueue& queue);
+  void step(AdmissionQueue& queue);
+  void choose_next_tokens(std::size_t count);
+  [[nodiscard]] bool choose(std::size_t request, std::span<const float> logits, std::uint32_t& token);
 
   const Decoder& decoder_;
+  KvCache cache_;
   PackedRows rows_;
-  LayerCaches caches_;
   Activations activations_;
   AlignedBuffer hidden_, logits_;
-  std::size_t first_request_ = 0;  // of the batch being decoded
+  std::vector<Active> active_;
+  // Of the call of generate() that runs:
+  std::span<const SampleRequest> requests_;
+  const SampleOptions* options_ = nullptr;
+  std::vector<Sample> samples_;
 };
 
 }  // namespace reckon

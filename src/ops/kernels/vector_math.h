@@ -1,15 +1,18 @@
 #pragma once
 
 // Sixteen floats at a time, with GCC's vector extension: one AVX-512 register or two AVX2 ones, with the same
-// operations in the same order, so that both give the same bits.
+// operations in the same order, so that both give the same bits. Nothing here or in the kernels may be
+// emitted as a shared inline function: the linker could then run AVX-512 code where there is none.
 
 #include <cstdint>
 #include <cstring>
 #include <limits>
 
-namespace reckon::simd {
+#include "kernels.h"
 
 #define RECKON_INLINE [[gnu::always_inline]] inline
+
+namespace reckon::RECKON_KERNELS {
 
 #ifdef __AVX512F__
 constexpr int kParts = 1;
@@ -60,6 +63,11 @@ RECKON_OPERATOR(/)
 /// to + a * b, fused.
 RECKON_INLINE f32x16 multiply_add(float a, f32x16 b, f32x16 to) {
   for (int i = 0; i < kParts; ++i) to.part[i] = to.part[i] + a * b.part[i];
+  return to;
+}
+
+RECKON_INLINE f32x16 multiply_add(f32x16 a, f32x16 b, f32x16 to) {
+  for (int i = 0; i < kParts; ++i) to.part[i] = to.part[i] + a.part[i] * b.part[i];
   return to;
 }
 
@@ -165,4 +173,34 @@ RECKON_INLINE f32x16 exp(f32x16 x) {
   return select(underflow, broadcast(0.0f), y * power);
 }
 
-}  // namespace reckon::simd
+/// ln x for a normal x > 0, within 2 units in the last place: x = 2^e m with m in [sqrt(1/2), sqrt(2)), and a
+/// polynomial of degree 8 in m - 1 (the coefficients of the Cephes library, logf.c).
+RECKON_INLINE float logarithm(float x) {
+  std::uint32_t bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  std::int32_t exponent = static_cast<std::int32_t>(bits >> 23) - 126;
+  bits = (bits & 0x007FFFFFu) | 0x3F000000u;
+  float m;
+  __builtin_memcpy(&m, &bits, sizeof m);  // in [1/2, 1)
+  if (m < 0.707106781186547524f) {
+    exponent -= 1;
+    m += m;
+  }
+  m -= 1.0f;
+  const auto e = static_cast<float>(exponent);
+  const float square = m * m;
+  float p = m * 7.0376836292e-2f - 1.1514610310e-1f;
+  p = p * m + 1.1676998740e-1f;
+  p = p * m - 1.2420140846e-1f;
+  p = p * m + 1.4249322787e-1f;
+  p = p * m - 1.6668057665e-1f;
+  p = p * m + 2.0000714765e-1f;
+  p = p * m - 2.4999993993e-1f;
+  p = p * m + 3.3333331174e-1f;
+  float y = p * m * square;
+  y += e * -2.12194440e-4f;
+  y += square * -0.5f;
+  return m + y + e * 0.693359375f;
+}
+
+}  // namespace reckon::RECKON_KERNELS

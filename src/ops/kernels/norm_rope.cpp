@@ -1,0 +1,156 @@
+// RMSNorm and rotary positions: include/reckon/ops/norm_rope.h.
+#include "vector_math.h"
+
+namespace reckon::RECKON_KERNELS {
+namespace {
+
+constexpr std::int64_t kLongestHead = 256;
+
+RECKON_INLINE float mean_square(const float* x, std::int64_t width) {
+  f32x16 total = broadcast(0.0f);
+  std::int64_t i = 0;
+  for (; i + 16 <= width; i += 16) total = multiply_add(load(x + i), load(x + i), total);
+  if (i < width) {
+    const f32x16 v = load_partial(x + i, width - i);
+    total = multiply_add(v, v, total);
+  }
+  return sum(total) / static_cast<float>(width);
+}
+
+RECKON_INLINE float normalise_row(const float* x, const float* weight, std::int64_t width, float eps,
+                                  float* y) {
+  const float inverse = 1.0f / __builtin_sqrtf(mean_square(x, width) + eps);
+  std::int64_t i = 0;
+  for (; i + 16 <= width; i += 16) store(y + i, load(x + i) * inverse * load(weight + i));
+  for (; i < width; ++i) y[i] = x[i] * inverse * weight[i];
+  return inverse;
+}
+
+/// With n = x * r (r the inverse root mean square) and g = dy * weight: dx = r * (g - n * mean(g * n)),
+/// dweight += dy * n.
+RECKON_INLINE void normalise_row_backward(const float* dy, const float* x, const float* weight, float inverse,
+                                          std::int64_t width, float* dx, bool add, float* dweight) {
+  f32x16 total = broadcast(0.0f);
+  for (std::int64_t i = 0; i < width; i += 16) {
+    const std::int64_t lanes = width - i < 16 ? width - i : 16;
+    const f32x16 n = load_partial(x + i, lanes) * inverse;
+    const f32x16 d = load_partial(dy + i, lanes);
+    total = multiply_add(d * load_partial(weight + i, lanes), n, total);
+    store_partial(dweight + i, multiply_add(d, n, load_partial(dweight + i, lanes)), lanes);
+  }
+  const float mean = sum(total) / static_cast<float>(width);
+  const f32x16 factor = broadcast(inverse * mean);
+  for (std::int64_t i = 0; i < width; i += 16) {
+    const std::int64_t lanes = width - i < 16 ? width - i : 16;
+    const f32x16 g = load_partial(dy + i, lanes) * load_partial(weight + i, lanes);
+    f32x16 gradient = (g - load_partial(x + i, lanes) * factor) * inverse;
+    if (add) gradient += load_partial(dx + i, lanes);
+    store_partial(dx + i, gradient, lanes);
+  }
+}
+
+/// y turns by its position: (first, second) -> (first c - second s, second c + first s). In place.
+RECKON_INLINE void turn(float* y, const float* c, const float* s, std::int64_t half) {
+  for (std::int64_t i = 0; i < half; i += 16) {
+    const std::int64_t lanes = half - i < 16 ? half - i : 16;
+    const f32x16 first = load_partial(y + i, lanes);
+    const f32x16 second = load_partial(y + half + i, lanes);
+    const f32x16 cosine = load_partial(c + i, lanes);
+    const f32x16 sine = load_partial(s + i, lanes);
+    const f32x16 back = second * sine;
+    const f32x16 up = first * sine;
+    store_partial(y + i, multiply_add(first, cosine, broadcast(0.0f) - back), lanes);
+    store_partial(y + half + i, multiply_add(second, cosine, up), lanes);
+  }
+}
+
+/// The transpose of turn().
+RECKON_INLINE void turn_back(const float* dy, const float* c, const float* s, std::int64_t half, float* dx) {
+  for (std::int64_t i = 0; i < half; i += 16) {
+    const std::int64_t lanes = half - i < 16 ? half - i : 16;
+    const f32x16 first = load_partial(dy + i, lanes);
+    const f32x16 second = load_partial(dy + half + i, lanes);
+    const f32x16 cosine = load_partial(c + i, lanes);
+    const f32x16 sine = load_partial(s + i, lanes);
+    const f32x16 back = second * sine;
+    const f32x16 up = first * sine;
+    store_partial(dx + i, multiply_add(first, cosine, back), lanes);
+    store_partial(dx + half + i, multiply_add(second, cosine, broadcast(0.0f) - up), lanes);
+  }
+}
+
+}  // namespace
+
+void rms_norm(const float* x, const float* weight, std::int64_t rows, std::int64_t width, float eps, float* y,
+              float* inv_rms) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const float inverse = normalise_row(x + row * width, weight, width, eps, y + row * width);
+    if (inv_rms != nullptr) inv_rms[row] = inverse;
+  }
+}
+
+void rms_norm_backward(const float* dy, const float* x, const float* weight, const float* inv_rms,
+                       std::int64_t rows, std::int64_t width, float* dx, float* dweight) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const std::int64_t at = row * width;
+    normalise_row_backward(dy + at, x + at, weight, inv_rms[row], width, dx + at, true, dweight);
+  }
+}
+
+void norm_rope(const HeadRows& heads, const float* qkv, const float* weight, float eps, float* out,
+               float* inv_rms) {
+  const std::int64_t half = heads.dim / 2;
+  for (std::int64_t row = 0; row < heads.rows; ++row) {
+    const std::int64_t angle = heads.positions[row] * half;
+    for (std::int64_t head = 0; head < heads.heads; ++head) {
+      const std::int64_t index = row * heads.heads + head;
+      float* y = out + index * heads.dim;
+      const float inverse = normalise_row(qkv + row * heads.stride + heads.offset + head * heads.dim, weight,
+                                          heads.dim, eps, y);
+      if (inv_rms != nullptr) inv_rms[index] = inverse;
+      turn(y, heads.cosines + angle, heads.sines + angle, half);
+    }
+  }
+}
+
+void norm_rope_backward(const HeadRows& heads, const float* dout, const float* qkv, const float* weight,
+                        const float* inv_rms, float* dqkv, float* dweight) {
+  const std::int64_t half = heads.dim / 2;
+  float turned_back[kLongestHead];
+  for (std::int64_t row = 0; row < heads.rows; ++row) {
+    const std::int64_t angle = heads.positions[row] * half;
+    for (std::int64_t head = 0; head < heads.heads; ++head) {
+      const std::int64_t index = row * heads.heads + head;
+      const std::int64_t at = row * heads.stride + heads.offset + head * heads.dim;
+      turn_back(dout + index * heads.dim, heads.cosines + angle, heads.sines + angle, half, turned_back);
+      normalise_row_backward(turned_back, qkv + at, weight, inv_rms[index], heads.dim, dqkv + at, false,
+                             dweight);
+    }
+  }
+}
+
+void rope(const HeadRows& heads, const float* qkv, float* out) {
+  const std::int64_t half = heads.dim / 2;
+  for (std::int64_t row = 0; row < heads.rows; ++row) {
+    const std::int64_t angle = heads.positions[row] * half;
+    for (std::int64_t head = 0; head < heads.heads; ++head) {
+      const float* x = qkv + row * heads.stride + heads.offset + head * heads.dim;
+      float* y = out + (row * heads.heads + head) * heads.dim;
+      for (std::int64_t i = 0; i < heads.dim; i += 16) store(y + i, load(x + i));
+      turn(y, heads.cosines + angle, heads.sines + angle, half);
+    }
+  }
+}
+
+void rope_backward(const HeadRows& heads, const float* dout, float* dqkv) {
+  const std::int64_t half = heads.dim / 2;
+  for (std::int64_t row = 0; row < heads.rows; ++row) {
+    const std::int64_t angle = heads.positions[row] * half;
+    for (std::int64_t head = 0; head < heads.heads; ++head) {
+      turn_back(dout + (row * heads.heads + head) * heads.dim, heads.cosines + angle, heads.sines + angle,
+                half, dqkv + row * heads.stride + heads.offset + head * heads.dim);
+    }
+  }
+}
+
+}  // namespace reckon::RECKON_KERNELS
