@@ -57,18 +57,28 @@ void stop_if_asked(TrainRun& run, const std::string& where) {
 
 std::string agreed_sha256(TrainRun& run, const Decoder& decoder) {
   const std::string mine = decoder.sha256();
-  const std::vector<std::string> all = run.world.all_gather(mine);
-  for (std::size_t rank = 1; rank < all.size(); ++rank) {
-    if (all[rank] != all[0]) {
-      throw Error(ExitCode::internal, "weights of rank " + std::to_string(rank) + " are " +
-                                          all[rank].substr(0, 12) + "..., those of rank 0 " +
-                                          all[0].substr(0, 12) + "... (need the same bits on every rank)");
-    }
+  if (const auto other = first_disagreement(run.world, mine)) {
+    throw Error(ExitCode::internal, "weights of rank " + std::to_string(other->rank) + " are " +
+                                        other->text.substr(0, 12) + "..., those of rank 0 " +
+                                        other->first_text.substr(0, 12) +
+                                        "... (need the same bits on every rank)");
   }
   return mine;
 }
 
 namespace {
+
+/// Ranks whose operations give other bits could not hold the same weights for long.
+void check_numerics(const TrainRun& run) {
+  const auto other = first_disagreement(run.world, run.fingerprint);
+  if (!other) return;
+  throw Error(ExitCode::environment, run.is_root()
+                                         ? "numerics fingerprint of rank " + std::to_string(other->rank) +
+                                               " is " + other->text.substr(0, 12) + "..., that of rank 0 " +
+                                               other->first_text.substr(0, 12) +
+                                               "... (need machines that compute with the same bits)"
+                                         : "");
+}
 
 fs::path checkpoint_folder(const TrainRun& run, const std::string& stage, std::int64_t steps) {
   char name[32];
@@ -157,6 +167,7 @@ void train(const TrainArguments& arguments) {
   Display display(arguments.progress, world.rank() != 0);
   TrainRun run(world, display);
   run_together(world, [&] { set_up(run, arguments.file, arguments.overrides, arguments.out); });
+  check_numerics(run);
   try {
     run_stages(run);
   } catch (const Error& error) {

@@ -27,6 +27,7 @@ struct TrainRun {
   Recipe recipe;
   std::filesystem::path folder;
   std::string run_id;
+  std::string fingerprint;  ///< numerics_fingerprint()
   std::vector<RecipeTask> tasks;
   PromptFormat prompts{Tokenizer::character_level("")};
   ModelFiles model_files;  ///< what checkpoints take over beside the weights

@@ -9,6 +9,8 @@
 #include "reckon/base/sha256.h"
 #include "reckon/eval/evaluate.h"
 #include "reckon/grade/answer_form.h"
+#include "reckon/ops/fingerprint.h"
+#include "reckon/ops/isa.h"
 #include "reckon/reward/self_test.h"
 #include "run_folder.h"
 #include "vocabulary.h"
@@ -108,6 +110,8 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
   const std::string resolved = resolved_text(run.recipe);
   run.run_id = run.recipe.run.name + "-" + sha256_hex(resolved).substr(0, 12);
   run.summary.run = run.recipe.run.name;
+  const ComputeDtype dtype = run.weights.at("model")->dtype();
+  run.fingerprint = numerics_fingerprint(dtype);
   run.folder = out.empty() ? fs::path("runs") / run.recipe.run.name : fs::path(out);
   if (!run.is_root()) return;
   prepare_run_folder(run.folder);
@@ -118,6 +122,8 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
                    (run.world.size() == 1 ? " rank, " : " ranks, ") +
                    short_count(static_cast<double>(run.weights.at("model")->parameters().size())) +
                    " parameters, vocabulary " + std::to_string(run.tokenizer().vocab_size()));
+  run.display.line("numerics: " + std::string(enum_name(dtype)) + " on " + std::string(active_isa()) +
+                   ", fingerprint " + run.fingerprint.substr(0, 12));
 }
 
 DrawnPrompt draw_prompt(TrainRun& run, const std::vector<const RecipeTask*>& tasks, ProblemStream& stream,
@@ -146,6 +152,7 @@ RolloutLogInfo rollout_log_info(const TrainRun& run, const StageConfig& stage) {
   info.recipe_text = resolved_text(run.recipe);
   info.tokenizer_sha256 = run.tokenizer().sha256();
   info.grader_version = kGraderVersion;
+  info.fingerprint = run.fingerprint;
   info.created = utc_now();
   return info;
 }

@@ -56,6 +56,14 @@ void Communicator::maximum(std::span<double> values) {
   combine_in_rank_order(*this, values, [](double a, double b) { return a >= b || a != a ? a : b; });
 }
 
+std::optional<Disagreement> first_disagreement(Communicator& world, std::string_view text) {
+  const std::vector<std::string> all = world.all_gather(text);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] != all[0]) return Disagreement{static_cast<int>(rank), all[rank], all[0]};
+  }
+  return std::nullopt;
+}
+
 std::unique_ptr<Communicator> make_serial_communicator() {
   return std::make_unique<SerialCommunicator>();
 }

@@ -55,6 +55,17 @@ TEST(Communicator, BroadcastsFromAnyRoot) {
   EXPECT_EQ(values[0], 42);
 }
 
+TEST(Communicator, NamesTheFirstRankThatDisagrees) {
+  Communicator& world = testing::mpi_world();
+  EXPECT_FALSE(first_disagreement(world, "same").has_value());
+  const auto found = first_disagreement(world, world.rank() < 1 ? "a" : "b" + std::to_string(world.rank()));
+  ASSERT_EQ(found.has_value(), world.size() > 1);
+  if (!found) return;
+  EXPECT_EQ(found->rank, 1);
+  EXPECT_EQ(found->text, "b1");
+  EXPECT_EQ(found->first_text, "a");
+}
+
 TEST(ShareOf, CoversEverythingOnceAndEvenly) {
   for (const std::int64_t count : {0, 1, 7, 512}) {
     for (const int size : {1, 2, 3, 4}) {

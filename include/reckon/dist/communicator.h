@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,14 @@ class Communicator {
   void sum(std::span<std::int64_t> values);
   void maximum(std::span<double> values);
 };
+
+/// A rank whose text is not rank 0's.
+struct Disagreement {
+  int rank = 0;
+  std::string text, first_text;  ///< its own, and rank 0's
+};
+/// The first one, the same on every rank; none where all ranks gave one text. Collective.
+[[nodiscard]] std::optional<Disagreement> first_disagreement(Communicator& world, std::string_view text);
 
 /// One rank, alone.
 [[nodiscard]] std::unique_ptr<Communicator> make_serial_communicator();
