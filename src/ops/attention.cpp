@@ -53,6 +53,15 @@ std::size_t run_length(std::span<const RowPosition> rows, std::size_t first) {
   return end - first;
 }
 
+/// The head or the row behind this one.
+void set_next(AttentionTile& tile, const KvCache& cache, std::int64_t layer,
+              std::span<const RowPosition> rows, std::size_t first, std::int64_t run, std::int64_t kv_head) {
+  const bool last_head = kv_head + 1 == cache.shape().kv_heads;
+  const std::size_t row = last_head ? first + static_cast<std::size_t>(run) : first;
+  tile.next_length = run == 1 && row < rows.size() ? rows[row].position + 1 : 0;
+  if (tile.next_length > 0) tile.next = view_of(cache, layer, rows[row].slot, last_head ? 0 : kv_head + 1);
+}
+
 }  // namespace
 
 void attention(std::span<const float> q, std::span<const RowPosition> rows, const KvCache& cache,
@@ -71,6 +80,7 @@ void attention(std::span<const float> q, std::span<const RowPosition> rows, cons
     tile.scores = scores.data();
     for (std::int64_t kv_head = 0; kv_head < cache.shape().kv_heads; ++kv_head) {
       tile.kv = view_of(cache, layer, rows[first].slot, kv_head);
+      set_next(tile, cache, layer, rows, first, run, kv_head);
       const std::int64_t queries = run * group;  // row by row, the heads of a row together
       for (std::int64_t i = 0; i < queries; i += AttentionTile::kMostQueries) {
         tile.num_queries = static_cast<int>(std::min<std::int64_t>(AttentionTile::kMostQueries, queries - i));

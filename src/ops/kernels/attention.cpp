@@ -10,6 +10,11 @@ constexpr std::int64_t kBlock = 16;
 // hold. Sums of different queries and keys do not meet, so the tile does not change a bit.
 constexpr int kTile = kParts == 1 ? 8 : 4;
 
+/// Few queries read each key once: what they wait for is memory. Tiles of more are the learner's, whose keys
+/// stay in the cache.
+template <int kQueries>
+constexpr bool kIsDecoding = kQueries <= 4;
+
 struct Bf16 {
   std::uint16_t bits;
 };
@@ -31,6 +36,11 @@ RECKON_INLINE f32x16 load_values(const Bf16* from) {
   return v;
 }
 
+template <class T>
+RECKON_INLINE void prefetch(const T* from) {
+  __builtin_prefetch(from, 0, 2);
+}
+
 RECKON_INLINE std::int64_t blocks_of(std::int64_t length) {
   return (length + kBlock - 1) / kBlock;
 }
@@ -50,14 +60,21 @@ RECKON_INLINE std::int64_t longest_of(const AttentionTile& tile, int first, int 
 template <int kQueries, int kBlocks, class T>
 RECKON_INLINE void score_blocks(const AttentionTile& tile, int first, std::int64_t block) {
   const T* keys[kBlocks];
-  for (int b = 0; b < kBlocks; ++b) keys[b] = block_at<T>(tile.kv.keys, tile.kv, block + b);
+  const T* values[kBlocks];  // needed when the scores are there: on their way meanwhile
+  for (int b = 0; b < kBlocks; ++b) {
+    keys[b] = block_at<T>(tile.kv.keys, tile.kv, block + b);
+    values[b] = kIsDecoding<kQueries> ? block_at<T>(tile.kv.values, tile.kv, block + b) : nullptr;
+  }
   f32x16 sums[kQueries][kBlocks];
   for (auto& row : sums) {
     for (f32x16& sum : row) sum = broadcast(0.0f);
   }
   for (std::int64_t d = 0; d < tile.dim; ++d) {
     f32x16 key[kBlocks];
-    for (int b = 0; b < kBlocks; ++b) key[b] = load_values(keys[b] + d * kBlock);
+    for (int b = 0; b < kBlocks; ++b) {
+      key[b] = load_values(keys[b] + d * kBlock);
+      if (kIsDecoding<kQueries>) prefetch(values[b] + d * kBlock);
+    }
 #pragma GCC unroll 8
     for (int q = 0; q < kQueries; ++q) {
       for (int b = 0; b < kBlocks; ++b) sums[q][b] = multiply_add(tile.q[first + q][d], key[b], sums[q][b]);
@@ -91,7 +108,15 @@ RECKON_INLINE void weigh_columns(const AttentionTile& tile, int first, std::int6
   for (std::int64_t j0 = 0; j0 < longest; j0 += kBlock) {
     const T* values = block_at<T>(tile.kv.values, tile.kv, j0 / kBlock) + d;
     const std::int64_t end = j0 + kBlock < longest ? j0 + kBlock : longest;
+    const T* next = nullptr;
+    if (kIsDecoding<kQueries> && d == 0 && j0 < tile.next_length) {
+      next = block_at<T>(tile.next.keys, tile.next, j0 / kBlock);
+    }
     for (std::int64_t j = j0; j < end; ++j, values += tile.dim) {
+      if (kIsDecoding<kQueries> && next != nullptr) {
+        for (std::int64_t line = 0; line < tile.dim; line += kBlock) prefetch(next + line);
+        next += tile.dim;
+      }
       f32x16 value[kVectors];
       for (int v = 0; v < kVectors; ++v) value[v] = load_values(values + v * kBlock);
 #pragma GCC unroll 8

@@ -25,6 +25,8 @@ struct AttentionTile {
   float* lse[kMostQueries] = {};  // may be null
   std::int64_t length[kMostQueries] = {};
   KvView kv;
+  KvView next;  // of the tile that comes next, where next_length > 0: fetched ahead
+  std::int64_t next_length = 0;
   float* scores =
       nullptr;  // [kMostQueries, scores_stride], stride at least the longest length rounded up to 16
   std::int64_t scores_stride = 0;
