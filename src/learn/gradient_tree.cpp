@@ -10,10 +10,39 @@
 namespace reckon {
 namespace {
 
-struct NodeHeader {
-  std::int64_t level;
-  std::int64_t index;
+/// Parameters summed at once: what ranks hold of each other's gradients is a few of these, not whole
+/// gradients.
+constexpr std::size_t kChunk = std::size_t{1} << 20;
+
+/// A node as the tree sees it: its place, and a chunk of its sum.
+struct NodeChunk {
+  std::int64_t level = 0;
+  std::int64_t index = 0;
+  float* sum = nullptr;
 };
+
+bool are_siblings(const NodeChunk& left, const NodeChunk& right) {
+  return left.level == right.level && left.index % 2 == 0 && right.index == left.index + 1;
+}
+
+/// Adds chunks of `size` values up along the tree, in place of the first one. What is left without a right
+/// sibling is folded from the right.
+void sum_chunks(const std::vector<NodeChunk>& nodes, std::size_t size) {
+  std::vector<NodeChunk> open;
+  const auto fold_last = [&] {
+    add_to({open[open.size() - 2].sum, size}, {open.back().sum, size});
+    open.pop_back();
+  };
+  for (const NodeChunk& node : nodes) {
+    open.push_back(node);
+    while (open.size() >= 2 && are_siblings(open[open.size() - 2], open.back())) {
+      fold_last();
+      open.back().level += 1;
+      open.back().index /= 2;
+    }
+  }
+  while (open.size() >= 2) fold_last();
+}
 
 }  // namespace
 
@@ -53,42 +82,48 @@ void GradientTree::add_node(Node node) {
 
 void GradientTree::reduce(Communicator& world, std::span<float> total) {
   constexpr int kRoot = 0;
-  if (world.size() > 1) {
-    std::string message;
-    for (Node& node : nodes_) {
-      const NodeHeader header{node.level, node.index};
-      message.append(reinterpret_cast<const char*>(&header), sizeof header);
-      message.append(reinterpret_cast<const char*>(node.sum.data()), size_ * sizeof(float));
-    }
-    const std::vector<std::string> parts =
-        world.gather(world.rank() == kRoot ? std::string_view() : message, kRoot);
-    const std::size_t stride = sizeof(NodeHeader) + size_ * sizeof(float);
-    for (const std::string& part : parts) {
-      for (std::size_t at = 0; at < part.size(); at += stride) {
-        NodeHeader header{};
-        std::memcpy(&header, part.data() + at, sizeof header);
-        Node node{header.level, header.index, take_buffer()};
-        std::memcpy(node.sum.data(), part.data() + at + sizeof header, size_ * sizeof(float));
-        add_node(std::move(node));
-      }
-    }
+  std::string places;
+  for (const Node& node : nodes_) {
+    const std::int64_t place[2] = {node.level, node.index};
+    places.append(reinterpret_cast<const char*>(place), sizeof place);
   }
-  if (world.rank() == kRoot) {
-    // What is left has no right sibling: fold from the right.
-    while (nodes_.size() >= 2) {
-      add_to(nodes_[nodes_.size() - 2].sum, nodes_.back().sum);
-      spare_.push_back(std::move(nodes_.back().sum));
-      nodes_.pop_back();
-    }
-    if (nodes_.empty()) {
-      std::fill(total.begin(), total.end(), 0.0f);
-    } else {
-      std::copy_n(nodes_.front().sum.data(), size_, total.data());
-    }
+  const std::vector<std::string> all_places = world.gather(places, kRoot);
+  for (std::size_t first = 0; first < size_; first += kChunk) {
+    const auto chunk = total.subspan(first, std::min(kChunk, size_ - first));
+    reduce_chunk(world, all_places, first, chunk);
+    world.broadcast(std::as_writable_bytes(chunk), kRoot);
   }
   for (Node& node : nodes_) spare_.push_back(std::move(node.sum));
   nodes_.clear();
-  world.broadcast(std::as_writable_bytes(total), kRoot);
+}
+
+void GradientTree::reduce_chunk(Communicator& world, const std::vector<std::string>& all_places,
+                                std::size_t first, std::span<float> chunk) {
+  constexpr int kRoot = 0;
+  const bool is_root = world.rank() == kRoot;
+  std::string mine;
+  if (!is_root) {
+    for (const Node& node : nodes_)
+      mine.append(reinterpret_cast<const char*>(node.sum.data() + first), chunk.size_bytes());
+  }
+  std::vector<std::string> parts = world.gather(mine, kRoot);
+  if (!is_root) return;
+  std::vector<NodeChunk> chunks;
+  for (std::size_t rank = 0; rank < all_places.size(); ++rank) {
+    for (std::size_t i = 0; i * 2 * sizeof(std::int64_t) < all_places[rank].size(); ++i) {
+      std::int64_t place[2];
+      std::memcpy(place, all_places[rank].data() + i * sizeof place, sizeof place);
+      float* sum = rank == kRoot ? nodes_[i].sum.data() + first
+                                 : reinterpret_cast<float*>(parts[rank].data() + i * chunk.size_bytes());
+      chunks.push_back({place[0], place[1], sum});
+    }
+  }
+  if (chunks.empty()) {
+    std::fill(chunk.begin(), chunk.end(), 0.0f);
+    return;
+  }
+  sum_chunks(chunks, chunk.size());
+  std::copy_n(chunks.front().sum, chunk.size(), chunk.begin());
 }
 
 }  // namespace reckon

@@ -49,6 +49,24 @@ TEST(GradientTree, GivesTheBitsOfTheTreeForAnySpread) {
   }
 }
 
+// More than the 2^20 values that are summed at once.
+TEST(GradientTree, LongGradientsAreSummedInPieces) {
+  constexpr std::size_t kLong = (std::size_t{1} << 20) + 13;
+  Communicator& world = testing::mpi_world();
+  const Range mine = share_of(3, world.rank(), world.size());
+  GradientTree tree(kLong);
+  for (std::int64_t number = mine.begin; number < mine.end; ++number) {
+    const std::span<float> to = tree.begin_leaf();
+    for (std::size_t i = 0; i < kLong; ++i)
+      to[i] = static_cast<float>(i % 1000) * static_cast<float>(number + 1);
+    tree.push(number);
+  }
+  std::vector<float> total(kLong);
+  tree.reduce(world, total);
+  for (std::size_t i = 0; i < kLong; i += 1021) ASSERT_EQ(total[i], static_cast<float>(i % 1000) * 6.0f) << i;
+  EXPECT_EQ(total.back(), static_cast<float>((kLong - 1) % 1000) * 6.0f);
+}
+
 TEST(GradientTree, NoLeavesSumToZero) {
   std::vector<float> total(kSize, 1.0f);
   GradientTree(kSize).reduce(testing::mpi_world(), total);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "reckon/base/aligned_buffer.h"
@@ -32,6 +33,8 @@ class GradientTree {
     AlignedBuffer sum;
   };
   void add_node(Node node);
+  void reduce_chunk(Communicator& world, const std::vector<std::string>& all_places, std::size_t first,
+                    std::span<float> chunk);
   [[nodiscard]] AlignedBuffer take_buffer();
 
   std::size_t size_;

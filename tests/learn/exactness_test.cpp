@@ -1,0 +1,175 @@
+// The sampler's log-probs against the learner's, and leaves against what they are packed with.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "reckon/base/error.h"
+#include "reckon/learn/grpo.h"
+#include "reckon/rollout/rollout.h"
+#include "support/numbers.h"
+#include "support/tiny_model.h"
+
+namespace reckon {
+namespace {
+
+using Ids = std::vector<std::uint32_t>;
+
+std::unique_ptr<Decoder> tiny(ComputeDtype dtype) {
+  auto model = std::make_unique<Decoder>(testing::tiny_config(), dtype);
+  model->initialise(1, 0.3);
+  return model;
+}
+
+/// Four groups of six sampled completions; group 2 has no variance.
+std::vector<Group> sampled_groups(const Decoder& model) {
+  std::vector<Group> groups(4);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    groups[g].prompt.id = g;
+    for (std::size_t i = 0; i <= 6 * g; ++i)
+      groups[g].prompt.token_ids.push_back(static_cast<std::uint32_t>(1 + (i + g) % 10));
+  }
+  RolloutPlan plan;
+  plan.seed = 3;
+  plan.stage = "rl";
+  plan.group_size = 6;
+  plan.options = {.max_new_tokens = 25, .temperature = 0.9, .max_batch = 5};
+  Sampler sampler(model);
+  sample_groups(sampler, Tokenizer::character_level("012345"), plan, groups);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    for (Completion& completion : groups[g].completions) {
+      completion.verdict = Verdict::wrong;
+      completion.reward = g == 2 ? 1.0f : static_cast<float>(completion.sample_index % 2);
+    }
+    assign_advantages(groups[g], AdvantageScale::group_std);
+  }
+  return groups;
+}
+
+struct Updated {
+  GrpoStats stats;
+  std::string weights;
+};
+
+Updated update(Decoder& model, std::span<const Group> groups, const BatchConfig& batch,
+               GrpoConfig config = {}) {
+  const auto world = make_serial_communicator();
+  OptimizerConfig optimizer;
+  optimizer.learning_rate = 1e-2;
+  Learner learner(model, optimizer, batch, *world, 4);
+  config.group_size = 6;
+  GrpoUpdater updater(learner, config, nullptr, 25);
+  return {updater.update(groups, 0.9f), model.sha256()};
+}
+
+class ExactnessTest : public ::testing::TestWithParam<ComputeDtype> {};
+
+TEST_P(ExactnessTest, TheFirstUpdateHasRatioOne) {
+  const auto model = tiny(GetParam());
+  const auto groups = sampled_groups(*model);
+  const GrpoStats stats = update(*model, groups, {.leaf_sequences = 5}).stats;
+  EXPECT_EQ(stats.sums.max_logprob_diff, 0.0);
+  EXPECT_EQ(stats.sums.ratio, stats.sums.tokens);  // exactly 1 for every token
+  EXPECT_EQ(stats.sums.clipped, 0.0);
+  EXPECT_EQ(stats.zero_variance_groups, 1);
+}
+
+TEST_P(ExactnessTest, MicroBatchAndRecomputationDoNotChangeABit) {
+  const auto expected = [&] {
+    const auto model = tiny(GetParam());
+    const auto groups = sampled_groups(*model);
+    return update(*model, groups, {.leaf_sequences = 4, .micro_batch_leaves = 1});
+  }();
+  for (const std::int64_t leaves : {2, 3, 7}) {
+    for (const bool recompute : {false, true}) {
+      const auto model = tiny(GetParam());
+      const auto groups = sampled_groups(*model);
+      const Updated actual =
+          update(*model, groups, {.leaf_sequences = 4, .micro_batch_leaves = leaves, .recompute = recompute});
+      EXPECT_EQ(actual.weights, expected.weights) << leaves << " leaves";
+      EXPECT_EQ(actual.stats.sums.loss, expected.stats.sums.loss);
+      EXPECT_EQ(actual.stats.sums.grad_norm, expected.stats.sums.grad_norm);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, ExactnessTest,
+                         ::testing::Values(ComputeDtype::float32, ComputeDtype::bfloat16),
+                         [](const auto& param) { return std::string(enum_name(param.param)); });
+
+TEST(Exactness, ADifferenceStopsBeforeTheWeightsChange) {
+  const auto model = tiny(ComputeDtype::float32);
+  auto groups = sampled_groups(*model);
+  const std::string before = model->sha256();
+  // One token of a completion that is trained on, and one of the group without variance.
+  for (const std::size_t group : {std::size_t{1}, std::size_t{2}}) {
+    auto broken = groups;
+    float& logprob = broken[group].completions[3].sampler_logprob.front();
+    logprob = std::nextafter(logprob, 0.0f);
+    try {
+      update(*model, broken, {});
+      FAIL() << "group " << group << ": took a log-prob that is not the learner's";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::internal);
+      EXPECT_NE(std::string(error.what()).find("differ from the sampler's by up to"), std::string::npos)
+          << error.what();
+    }
+    EXPECT_EQ(model->sha256(), before);
+  }
+  // The recipe may say otherwise.
+  auto broken = groups;
+  broken[2].completions[3].sampler_logprob.front() -= 0.5f;
+  GrpoConfig config;
+  config.exactness = Exactness::trained;
+  EXPECT_EQ(update(*model, broken, {}, config).stats.sums.max_logprob_diff, 0.0);
+  broken = sampled_groups(*model);
+  broken[1].completions[3].sampler_logprob.front() -= 0.5f;
+  config.exactness = Exactness::report;
+  EXPECT_NEAR(update(*model, broken, {}, config).stats.sums.max_logprob_diff, 0.5, 1e-6);
+  EXPECT_NE(model->sha256(), before);
+}
+
+// Completions that share a prompt's rows: the gradient is what finite differences say, as for sequences
+// alone.
+TEST(Exactness, TheGradientThroughASharedPromptMatchesFiniteDifferences) {
+  const auto model = tiny(ComputeDtype::float32);
+  const Ids prompt{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 3, 5, 7, 9, 2, 4, 6, 8};  // a whole block and three
+  const Ids completions[4] = {{1, 2, 0}, {4}, {5, 5, 5, 6}, {3, 0}};
+  const Ids other{8, 8};
+  std::vector<TrainSequence> sequences;
+  for (const Ids& completion : completions) sequences.push_back({prompt, completion});
+  sequences.push_back({other, completions[2]});
+  PolicyPass pass(*model);
+  pass.forward(sequences, 1.0f, Keep::layers);
+  EXPECT_EQ(pass.leaf(0).rows, 19 + 2 + 0 + 3 + 1 + 2 + 3);
+  const std::vector<float> coef = testing::normal_values(pass.leaf(0).logprob.size(), 5);
+  std::vector<float> gradient(model->parameters().size());
+  pass.backward(0, coef, gradient);
+  const auto loss = [&] {
+    model->repack();
+    PolicyPass alone(*model);
+    double total = 0;
+    std::size_t at = 0;
+    for (const TrainSequence& sequence : sequences) {
+      alone.forward({&sequence, 1}, 1.0f, Keep::nothing);
+      for (const float logprob : alone.leaf(0).logprob) total += static_cast<double>(coef[at++]) * logprob;
+    }
+    return total;
+  };
+  for (const ParameterTensor& tensor : model->tensors()) {
+    for (std::size_t i = 0; i < tensor.size; i += std::max<std::size_t>(1, tensor.size / 7)) {
+      float& value = model->parameters()[tensor.offset + i];
+      const float kept = value;
+      value = kept + 4e-3f;
+      const double above = loss();
+      value = kept - 4e-3f;
+      const double below = loss();
+      value = kept;
+      // As in gradient_test.cpp: rounding of float32 losses over a step of 8e-3, and the curvature.
+      ASSERT_NEAR(gradient[tensor.offset + i], (above - below) / 8e-3, 5e-3) << tensor.name << " " << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace reckon
