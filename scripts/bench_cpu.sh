@@ -7,7 +7,7 @@
 #   --json         the last line is one object: the small shape's numbers by system
 #   --reckon-only  only reckon     --small-only  only the small shape
 #   --dtype        of the small shape; float32 where not given. The large one is bfloat16 where a system has it.
-# Exit codes: 0 done, with whatever was left out; 2 usage; 70 reckon was not measured with the small shape.
+# Exit codes: 0 done, with whatever was left out; 2 usage; 70 reckon was not measured with the small shape; 75 stopped.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -98,7 +98,12 @@ gguf() {
 measure() {
   local label="$1" limit="$2" status=0 output="$build/measure.out" start=$SECONDS
   shift 2
-  timeout --kill-after=20 "$limit" "$@" >"$output" 2>"$output.err" || status=$?
+  # timeout has a group of its own, out of reach of Ctrl-C, and passes TERM on to all of it.
+  timeout --kill-after=20 "$limit" "$@" >"$output" 2>"$output.err" &
+  local pid=$!
+  trap 'kill "$pid" 2>/dev/null; wait "$pid"; fail 75 "stopped"' INT TERM HUP
+  wait "$pid" || status=$?
+  trap - INT TERM HUP
   if [[ $status -eq 0 ]] && tail -n 1 "$output" | grep '^{' >>"$results"; then
     grep '^llama.cpp:' "$output.err" >&2 || true
     say "$label took $((SECONDS - start)) s"
@@ -153,7 +158,8 @@ if [[ $reckon_only == no ]]; then
       say "llama.cpp: left out, $llama_package could not be had or built (see .deps/rivals/llama/build.log)"
     fi
   else
-    say "TRL, transformers, llama.cpp: left out, the Python packages of scripts/oracles-requirements.txt and scripts/bench/requirements.txt could not be had"
+    say "TRL, transformers, llama.cpp: left out, the packages of scripts/oracles-requirements.txt and" \
+      "scripts/bench/requirements.txt could not be had"
   fi
 fi
 timed "build" build_bench
