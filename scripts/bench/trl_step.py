@@ -90,14 +90,16 @@ def main():
         trainer.generations = []
         trainer.train()
 
-    lengths = [sum(ids) for _, ids in trainer.generations]
-    assert lengths == [shape.batch * shape.new_tokens] * (1 + shape.steps), lengths
+    lengths = {length for _, lengths in trainer.generations for length in lengths}
+    assert lengths == {shape.new_tokens}, lengths
     steps = [end - start for start, end in zip(clock.ends, clock.ends[1:])]  # the first step warms up
-    generate = min(seconds for seconds, _ in trainer.generations[1:])
+    generate = [seconds for seconds, _ in trainer.generations[1:]]
+    generated = shape.batch * shape.new_tokens
     report("trl", arguments.shape, arguments.dtype,
            version=f"trl {trl.__version__}, transformers {transformers.__version__}, torch {torch.__version__}, "
                    f"{attention}", step_s=min(steps), step_s_median=statistics.median(steps),
-           generate_tokens_per_s=shape.batch * shape.new_tokens / generate, peak_rss_mib=peak_rss_mib())
+           generate_tokens_per_s=generated / min(generate),
+           generate_tokens_per_s_median=generated / statistics.median(generate), peak_rss_mib=peak_rss_mib())
 
 
 if __name__ == "__main__":
