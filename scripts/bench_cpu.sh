@@ -80,7 +80,7 @@ install_llama() {
   cmake --build "$target/build" --parallel "${BUILD_JOBS:-$(nproc)}" --target llama-batched-bench >>"$target/build.log" 2>&1 ||
     return 1
   mv "$target/build/bin/llama-batched-bench" "$target/" || return 1
-  rm -rf "$target/tmp" "$target/build" "$target"/*.tar.gz
+  rm -rf "$target/tmp" "$target/source" "$target/build" "$target"/*.tar.gz
   printf '%s' "$stamp" >"$target/.complete"
 }
 
