@@ -138,7 +138,7 @@ measure_rivals() {
   if [[ $have_llama == yes ]]; then
     if model="$(gguf "$1" "$2")"; then
       measure "llama.cpp, $1, $2" "$3" "$python" scripts/bench/llama_bench.py "$1" "$2" "$cores" \
-        "$rivals/llama/llama-batched-bench" "$model" "of $llama_package" || true
+        "$rivals/llama/llama-batched-bench" "$model" "llama.cpp of ${llama_package/==/ }" || true
     else
       say "llama.cpp, $1, $2: left out, its model could not be written"
     fi
