@@ -101,7 +101,7 @@ measure() {
   # timeout has a group of its own, out of reach of Ctrl-C, and passes TERM on to all of it.
   timeout --kill-after=20 "$limit" "$@" >"$output" 2>"$output.err" &
   local pid=$!
-  trap 'kill "$pid" 2>/dev/null; wait "$pid"; fail 75 "stopped"' INT TERM HUP
+  trap 'kill "$pid" 2>/dev/null; wait "$pid" || true; fail 75 "stopped"' INT TERM HUP
   wait "$pid" || status=$?
   trap - INT TERM HUP
   if [[ $status -eq 0 ]] && tail -n 1 "$output" | grep '^{' >>"$results"; then
