@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -70,7 +71,7 @@ ordered_json numbers(const WorkOptions& options, Communicator& world, const Meas
   const double update_flop = 6 * parameters * measured.rows;
   ordered_json row = {{"system", "reckon"},
                       {"shape", options.shape},
-                      {"dtype", options.dtype},
+                      {"dtype", enum_name(options.dtype)},
                       {"version", "reckon, ranks: " + std::to_string(world.size())},
                       {"ranks", world.size()}};
   if (!options.generate_only) {
@@ -106,10 +107,10 @@ void run(const WorkOptions& options, bool json) {
   run_together(world, [&] { check_options(options, world.size()); });
   try {
     // At both ends: a machine that others use as well is measured at its better moment.
-    double rate = brgemm_rate(world);
+    double rate = brgemm_rate(world, options.dtype);
     StepWork work(options, world);
     const Measured measured = measure(work, options);
-    rate = std::max(rate, brgemm_rate(world));
+    rate = std::max(rate, brgemm_rate(world, options.dtype));
     const ordered_json row = numbers(options, world, measured, work.num_parameters(), rate);
     if (world.rank() != 0) return;
     if (json) {
@@ -129,7 +130,11 @@ int parse_and_run(int argc, char** argv) {
   WorkOptions options;
   bool json = false;
   program.add_option("--shape", options.shape, "small or qwen2.5-0.5b")->capture_default_str();
-  program.add_option("--dtype", options.dtype, "float32 or bfloat16")->capture_default_str();
+  const std::map<std::string, ComputeDtype> dtypes{{"float32", ComputeDtype::float32},
+                                                   {"bfloat16", ComputeDtype::bfloat16}};
+  program.add_option("--dtype", options.dtype, "float32 or bfloat16")
+      ->transform(CLI::CheckedTransformer(dtypes).description("float32|bfloat16"))
+      ->default_str("float32");
   const auto count = [&](const char* name, std::int64_t& value, const char* text) {
     program.add_option(name, value, text)->check(CLI::Range(1, 1 << 20))->capture_default_str();
   };

@@ -64,12 +64,10 @@ double parameters_of(const DecoderConfig& config) {
 }
 
 /// Bytes that a rank holds for each parameter.
-double bytes_a_parameter(const WorkOptions& options, int ranks) {
-  constexpr double kWeights = 4 + 4;           // and their transposes
+double bytes_a_parameter(const WorkOptions& options) {
+  constexpr double kWeights = 4 + 4;           // and as products read them: float32, or bfloat16 twice
   constexpr double kTraining = 4 + 4 + 4 + 4;  // gradient, its leaf, two moments
-  constexpr double kExchange = 4 + 4;          // a gradient as a message, sent and received
-  if (options.generate_only) return kWeights;
-  return kWeights + kTraining + (ranks > 1 ? kExchange : 0);
+  return options.generate_only ? kWeights : kWeights + kTraining;
 }
 
 }  // namespace
@@ -103,13 +101,7 @@ DecoderConfig shape_config(const std::string& name) {
 }
 
 void check_options(const WorkOptions& options, int ranks) {
-  // The one place that knows which dtypes the engine has.
-  if (options.dtype != "float32") {
-    throw Error(ExitCode::usage, "--dtype " + in_quotes(options.dtype) +
-                                     " (need float32: reckon computes in no other dtype yet)");
-  }
-  const double needed =
-      parameters_of(shape_config(options.shape)) * bytes_a_parameter(options, ranks) * ranks;
+  const double needed = parameters_of(shape_config(options.shape)) * bytes_a_parameter(options) * ranks;
   const double available = available_memory();
   if (needed > available) {
     throw Error(ExitCode::environment,
@@ -122,7 +114,7 @@ void check_options(const WorkOptions& options, int ranks) {
 StepWork::StepWork(const WorkOptions& options, Communicator& world)
     : options_(options),
       world_(world),
-      decoder_(shape_config(options.shape)),
+      decoder_(shape_config(options.shape), options.dtype),
       sampler_(decoder_),
       groups_(make_groups(options, decoder_.config().vocab_size)) {
   decoder_.initialise(kSeed, decoder_.config().initializer_range);

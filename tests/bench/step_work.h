@@ -14,7 +14,7 @@ namespace reckon::bench {
 /// What is measured.
 struct WorkOptions {
   std::string shape = "small";
-  std::string dtype = "float32";
+  ComputeDtype dtype = ComputeDtype::float32;
   std::int64_t prompts = 16;
   std::int64_t group = 16;
   std::int64_t prompt_tokens = 32;
@@ -28,8 +28,7 @@ struct WorkOptions {
 /// \throws Error(usage) for an unknown name.
 [[nodiscard]] DecoderConfig shape_config(const std::string& name);
 
-/// \throws Error(usage) for a dtype that the engine does not have; Error(environment) where all ranks
-/// together need more memory than is free.
+/// \throws Error(environment) where all ranks together need more memory than is free.
 void check_options(const WorkOptions& options, int ranks);
 
 struct StepTimes {
@@ -60,6 +59,6 @@ class StepWork {
 };
 
 /// FLOP/s of oneDNN's brgemm, 64 x 768 x 256, on all ranks at once, summed over them. Collective.
-[[nodiscard]] double brgemm_rate(Communicator& world);
+[[nodiscard]] double brgemm_rate(Communicator& world, ComputeDtype dtype);
 
 }  // namespace reckon::bench
