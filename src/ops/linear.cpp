@@ -14,6 +14,8 @@ namespace {
 constexpr std::int64_t kPanel = PackedWeight::kPanel;
 // Rows in one product: with a panel they stay in the second-level cache.
 constexpr std::int64_t kRowBlock = 64;
+// Values of a weight that stays in the third-level cache.
+constexpr std::int64_t kCachedWeight = std::int64_t{1} << 20;
 
 std::int64_t rows_of(std::span<const float> x, std::int64_t width, std::span<const float> y,
                      std::int64_t y_width, const char* where) {
@@ -53,11 +55,20 @@ void brgemm(std::int64_t rows, std::int64_t n, std::int64_t k, std::int64_t a_st
 template <class T, class PanelAt, class PanelStride>
 void multiply(std::int64_t rows, std::int64_t n, std::int64_t k, const T* a, const T* b,
               const PanelAt& panel_at, const PanelStride& panel_stride, float* c, bool add) {
-  for (std::int64_t column = 0; column < n; column += kPanel) {
+  const auto block = [&](std::int64_t row, std::int64_t column) {
     const std::int64_t width = std::min(kPanel, n - column);
+    brgemm(std::min(kRowBlock, rows - row), width, k, k, panel_stride(width), n, add, a + row * k,
+           b + panel_at(column), c + row * n + column);
+  };
+  // What is read again and again should be the smaller one: the block of rows, or the panel of a weight that
+  // does not stay in the cache. The order changes no sum.
+  if (k * n <= kCachedWeight) {
     for (std::int64_t row = 0; row < rows; row += kRowBlock) {
-      brgemm(std::min(kRowBlock, rows - row), width, k, k, panel_stride(width), n, add, a + row * k,
-             b + panel_at(column), c + row * n + column);
+      for (std::int64_t column = 0; column < n; column += kPanel) block(row, column);
+    }
+  } else {
+    for (std::int64_t column = 0; column < n; column += kPanel) {
+      for (std::int64_t row = 0; row < rows; row += kRowBlock) block(row, column);
     }
   }
 }

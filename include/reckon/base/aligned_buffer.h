@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -25,8 +27,12 @@ class AlignedBuffer {
   void resize(std::size_t size) {
     if (size > capacity_) {
       const std::size_t bytes = (size * sizeof(float) + 63) / 64 * 64;
-      auto* fresh = static_cast<float*>(std::aligned_alloc(64, bytes));
-      if (fresh == nullptr) throw std::bad_alloc();
+      const bool is_large = bytes >= 4 * kHugePage;
+      void* memory = nullptr;
+      if (posix_memalign(&memory, is_large ? kHugePage : 64, bytes) != 0) throw std::bad_alloc();
+      // A wish: with pages of 4 KiB each block of keys costs a look at the page table.
+      if (is_large) (void)madvise(memory, bytes, MADV_HUGEPAGE);
+      auto* fresh = static_cast<float*>(memory);
       for (std::size_t i = 0; i < bytes / sizeof(float); ++i) fresh[i] = 0.0f;
       std::free(data_);
       data_ = fresh;
@@ -44,6 +50,8 @@ class AlignedBuffer {
   operator std::span<const float>() const { return span(); }  // NOLINT
 
  private:
+  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
   void swap(AlignedBuffer& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);

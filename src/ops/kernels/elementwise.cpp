@@ -96,19 +96,40 @@ void bias_backward(const float* __restrict dy, std::int64_t rows, std::int64_t w
   }
 }
 
+/// An 8 x 8 tile, transposed in registers: pairs of rows are interleaved three times.
+RECKON_INLINE void transpose_tile(const float* from, std::int64_t from_stride, float* to,
+                                  std::int64_t to_stride) {
+  using Row = float __attribute__((vector_size(32)));
+  using Order = std::int32_t __attribute__((vector_size(32)));
+  constexpr Order kLow = {0, 8, 1, 9, 2, 10, 3, 11};
+  constexpr Order kHigh = {4, 12, 5, 13, 6, 14, 7, 15};
+  Row rows[8];
+  Row mixed[8];
+  for (int i = 0; i < 8; ++i) __builtin_memcpy(&rows[i], from + i * from_stride, sizeof(Row));
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 4; ++i) {
+      mixed[2 * i] = __builtin_shuffle(rows[i], rows[i + 4], kLow);
+      mixed[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + 4], kHigh);
+    }
+    for (int i = 0; i < 8; ++i) rows[i] = mixed[i];
+  }
+  for (int i = 0; i < 8; ++i) __builtin_memcpy(to + i * to_stride, &rows[i], sizeof(Row));
+}
+
 void transpose(const float* from, std::int64_t rows, std::int64_t cols, std::int64_t from_stride, float* to,
                std::int64_t to_stride) {
-  constexpr std::int64_t kTile = 16;
-  std::int64_t r = 0;
-  for (; r + kTile <= rows; r += kTile) {
-    for (std::int64_t c = 0; c < cols; ++c) {
-      float column[kTile];
-      for (std::int64_t i = 0; i < kTile; ++i) column[i] = from[(r + i) * from_stride + c];
-      __builtin_memcpy(to + c * to_stride + r, column, sizeof column);
+  constexpr std::int64_t kTile = 8;
+  const std::int64_t whole_rows = rows - rows % kTile;
+  const std::int64_t whole_cols = cols - cols % kTile;
+  for (std::int64_t r = 0; r < whole_rows; r += kTile) {
+    for (std::int64_t c = 0; c < whole_cols; c += kTile) {
+      transpose_tile(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
     }
   }
-  for (; r < rows; ++r) {
-    for (std::int64_t c = 0; c < cols; ++c) to[c * to_stride + r] = from[r * from_stride + c];
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = r < whole_rows ? whole_cols : 0; c < cols; ++c) {
+      to[c * to_stride + r] = from[r * from_stride + c];
+    }
   }
 }
 
