@@ -35,7 +35,7 @@ struct Mask {
 
 RECKON_INLINE f32x16 broadcast(float value) {
   f32x16 v;
-  for (auto& part : v.part) part = FloatPart{} + value;
+  for (auto& part : v.part) part = value - FloatPart{};  // + 0 would be computed: it turns -0 into 0
   return v;
 }
 
