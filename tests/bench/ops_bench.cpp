@@ -104,6 +104,16 @@ void bench_brgemm(State& state, Product p) {
   });
 }
 
+/// The same with bfloat16, the weight in pairs of inputs. What the numbers are does not matter here.
+void bench_brgemm_bf16(State& state, Product p) {
+  const std::vector<at::BFloat16> x(static_cast<std::size_t>(p.rows * p.in), 0.5f);
+  const std::vector<at::BFloat16> w(static_cast<std::size_t>(p.in * p.out), 0.25f);
+  Floats y(static_cast<std::size_t>(p.rows * p.out));
+  measure_flops(state, p.flops(), [&] {
+    at::native::cpublas::brgemm(p.rows, p.out, p.in, p.in, p.out, p.out, false, x.data(), w.data(), y.data());
+  });
+}
+
 void bench_at_mm(State& state, Product p, at::ScalarType type) {
   const at::Tensor x = at::randn({p.rows, p.in}).to(type), w = at::randn({p.in, p.out}).to(type);
   at::Tensor y = at::empty({p.rows, p.out}, type);
@@ -273,6 +283,18 @@ void bench_embedding(State& state) {
   measure_bytes(state, 2 * kRows * kHidden, [&] { embedding(table, kHidden, ids, x); });
 }
 
+void bench_bias(State& state) {
+  Floats y = values(kRows * kHidden);
+  const Floats bias(kHidden, 1e-3f);
+  measure_bytes(state, 2 * kRows * kHidden, [&] { add_bias(y, bias); });
+}
+
+void bench_bias_backward(State& state) {
+  const Floats dy = values(kRows * kHidden);
+  Floats dbias(kHidden);
+  measure_bytes(state, kRows * kHidden, [&] { bias_backward(dy, dbias); });
+}
+
 constexpr std::int64_t kParameters = 4'000'000;
 
 void bench_adamw(State& state) {
@@ -304,7 +326,9 @@ void add_products(bool has_bfloat16) {
       add(name("_linear_pointwise", p, "float32"), bench_linear_pointwise, p, at::kFloat);
       add(name("at::mm", p, "bfloat16"), bench_at_mm, p, at::kBFloat16);
       add(name("_linear_pointwise", p, "bfloat16"), bench_linear_pointwise, p, at::kBFloat16);
-      if (has_bfloat16) add(name("linear", p, "bfloat16"), bench_linear, p, ComputeDtype::bfloat16);
+      if (!has_bfloat16) continue;
+      add(name("linear", p, "bfloat16"), bench_linear, p, ComputeDtype::bfloat16);
+      add(name("brgemm", p, "bfloat16"), bench_brgemm_bf16, p);
     }
   }
   const Product wide{kRows, kHidden, 2 * kInner};
@@ -346,6 +370,8 @@ BENCHMARK(bench_token_logprob_backward);
 BENCHMARK_CAPTURE(bench_sample_token, 512, 512);
 BENCHMARK_CAPTURE(bench_sample_token, 151665, 151665);
 BENCHMARK(bench_embedding);
+BENCHMARK(bench_bias);
+BENCHMARK(bench_bias_backward);
 BENCHMARK(bench_adamw);
 BENCHMARK(bench_sum_of_squares);
 

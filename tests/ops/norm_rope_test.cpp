@@ -68,7 +68,7 @@ TEST_P(RmsNormWidth, GradientsMatchFiniteDifferences) {
 
 INSTANTIATE_TEST_SUITE_P(TailsAndBlocks, RmsNormWidth, ::testing::Values(2, 5, 16, 21, 37, 64, 257));
 
-TEST(RmsNorm, WorksInPlaceOfNoOutputForTheInverse) {
+TEST(RmsNorm, HasTheSameBitsWithoutTheInverse) {
   const auto x = normal_values(42, 1), weight = normal_values(21, 2);
   std::vector<float> y(42), with(42), inverse(2);
   rms_norm(x, weight, 1e-6, y);
