@@ -27,8 +27,8 @@ function(reckon_add_module name)
   endif()
 endfunction()
 
-# reckon_add_kernels(NAME MARCH): the inner loops of src/ops/kernels for one instruction set, with fused multiply-add, in
-# the namespace reckon::kernels_NAME. The program chooses when it starts (src/ops/isa.cpp).
+# reckon_add_kernels(NAME MARCH): the inner loops of src/ops/kernels for one instruction set, in the namespace
+# reckon::kernels_NAME. The program chooses when it starts (src/ops/isa.cpp). What they fuse they name (multiply_add).
 # -O3 in every preset: their vectors must stay in registers. -Wno-psabi: they are passed between inlined functions only.
 function(reckon_add_kernels name march)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/ops/kernels/*.cpp")
@@ -39,7 +39,7 @@ function(reckon_add_kernels name march)
   # The options of sources come last, behind reckon_options. GCC 12 takes the undefined vectors of its own intrinsics
   # for mistakes (GCC bug 105593).
   set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS
-    "-O3;-ffp-contract=fast;-fno-math-errno;-Wno-psabi;-Wno-maybe-uninitialized")
+    "-O3;-fno-math-errno;-Wno-psabi;-Wno-maybe-uninitialized")
   target_compile_options(reckon_kernels_${name} PRIVATE -march=${march})
   target_sources(reckon_ops PRIVATE $<TARGET_OBJECTS:reckon_kernels_${name}>)
 endfunction()

@@ -1,6 +1,8 @@
 #include "reckon/ops/norm_rope.h"
 
 #include <cmath>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "kernels/kernels.h"
@@ -13,6 +15,10 @@ std::int64_t rows_of(std::span<const float> x, std::span<const float> weight) {
 }
 
 HeadRows head_rows(const HeadSlice& slice, const RopeTable& table, std::span<const std::int32_t> positions) {
+  if (slice.head_dim % 2 != 0 || slice.head_dim > kLongestHead) {
+    throw std::invalid_argument("rope: head_dim " + std::to_string(slice.head_dim) +
+                                " (need an even number up to " + std::to_string(kLongestHead) + ")");
+  }
   return {static_cast<std::int64_t>(positions.size()),
           slice.stride,
           slice.offset,

@@ -54,7 +54,7 @@ SampledToken sample_token(std::span<const float> logits, double temperature, con
   const PhiloxKey words_key = philox_key(key);
   float shift = 0;
   float lse = 0;
-  std::int64_t first = kernels().gumbel_bounds(
+  const std::int64_t first = kernels().gumbel_bounds(
       logits.data(), vocab, inverse, {words_key[0], words_key[1], position, key.visit, key.sample_index},
       bounds.data(), &shift, &lse);
   const auto score_of = [&](std::int64_t v) {
@@ -67,8 +67,10 @@ SampledToken sample_token(std::span<const float> logits, double temperature, con
   const auto least_for = [&](double score) { return static_cast<float>(std::exp(score - shift - margin)); };
 
   SampledToken result;
-  double best_score = -std::numeric_limits<double>::infinity();
-  if (first < vocab) {
+  if (!std::isfinite(lse)) {  // a logit is no number, or infinite: there are no bounds
+    result.token_id = gumbel_argmax(logits, temperature, key, position);
+  } else {
+    double best_score = -std::numeric_limits<double>::infinity();
     float least = least_for(score_of(first));
     for (std::int64_t v = kernels().next_at_least(bounds.data(), 0, vocab, least); v < vocab;
          v = kernels().next_at_least(bounds.data(), v + 1, vocab, least)) {
@@ -80,8 +82,6 @@ SampledToken sample_token(std::span<const float> logits, double temperature, con
       }
     }
   }
-  // Logits that are not numbers have no bounds.
-  if (!std::isfinite(best_score)) result.token_id = gumbel_argmax(logits, temperature, key, position);
   result.logprob = logits[result.token_id] * inverse - lse;
   return result;
 }

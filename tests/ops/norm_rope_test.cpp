@@ -2,14 +2,24 @@
 
 #include <gtest/gtest.h>
 
+#include "support/finite_differences.h"
 #include "support/numbers.h"
+#include "support/op_references.h"
 
 namespace reckon {
 namespace {
 
 using testing::dot;
+using testing::Doubles;
+using testing::doubles;
 using testing::expect_close;
+using testing::expect_gradient;
 using testing::normal_values;
+namespace reference = testing::reference;
+
+// A mean of squares over lanes, a square root, a division and two products: six roundings of 2^-24 and a sum
+// that errs by less than those.
+constexpr double kTolerance = 1e-6;
 
 TEST(RmsNorm, MatchesHandWorkedNumbers) {
   // mean((3, 4)^2) = 12.5; 1 / sqrt(12.5) = 0.2828427; weights 1 and 2.
@@ -21,39 +31,49 @@ TEST(RmsNorm, MatchesHandWorkedNumbers) {
   EXPECT_NEAR(inverse[0], 0.2828427, 1e-6);
 }
 
-/// Central differences of f at x against the gradient: fp32 outputs and a step of 1e-2 leave about 1e-3 of
-/// slack.
-template <class Function>
-void expect_gradient(std::vector<float> x, const std::vector<float>& gradient, Function f, double tolerance) {
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const float kept = x[i];
-    constexpr float kStep = 1e-2f;
-    x[i] = kept + kStep;
-    const double above = f(x);
-    x[i] = kept - kStep;
-    const double below = f(x);
-    x[i] = kept;
-    ASSERT_NEAR(gradient[i], (above - below) / (2 * kStep), tolerance) << "at " << i;
+class RmsNormWidth : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  static constexpr std::size_t kRows = 3;
+  static constexpr double kEps = 1e-2;  // large enough to be seen
+  const std::size_t width = GetParam();
+  const std::vector<float> x = normal_values(kRows * width, 1), weight = normal_values(width, 2);
+  const std::vector<float> dy = normal_values(kRows * width, 3);
+  std::vector<float> y = std::vector<float>(x.size()), inverse = std::vector<float>(kRows);
+  std::vector<float> dx = std::vector<float>(x.size(), 0.5f), dweight = std::vector<float>(width, 0.25f);
+
+  void SetUp() override {
+    rms_norm(x, weight, kEps, y, inverse);
+    rms_norm_backward(dy, x, weight, inverse, dx, dweight);
+    for (float& value : dx) value -= 0.5f;  // added to what was there
+    for (float& value : dweight) value -= 0.25f;
   }
+};
+
+TEST_P(RmsNormWidth, ForwardAndBackwardMatchFloat64) {
+  expect_close(y, reference::rms_norm(doubles(x), doubles(weight), kEps), 0, kTolerance);
+  const auto expected = reference::rms_norm_backward(doubles(dy), doubles(x), doubles(weight), kEps);
+  expect_close(dx, expected.input, kTolerance, kTolerance);
+  expect_close(dweight, expected.weight, kTolerance, kTolerance);
 }
 
-TEST(RmsNorm, GradientMatchesFiniteDifferences) {
-  for (const std::size_t width : {5u, 16u, 37u}) {  // a tail alone, whole blocks, both
-    const auto x = normal_values(2 * width, 1);
-    const auto weight = normal_values(width, 2);
-    const auto dy = normal_values(2 * width, 3);
-    std::vector<float> y(x.size()), inverse(2), dx(x.size()), dweight(width);
-    const auto loss = [&](const std::vector<float>& in, const std::vector<float>& w) {
-      rms_norm(in, w, 1e-6, y, inverse);
-      return dot(y, dy);
-    };
-    loss(x, weight);
-    rms_norm_backward(dy, x, weight, inverse, dx, dweight);
-    expect_gradient(
-        x, dx, [&](const auto& in) { return loss(in, weight); }, 2e-3);
-    expect_gradient(
-        weight, dweight, [&](const auto& w) { return loss(x, w); }, 2e-3);
-  }
+TEST_P(RmsNormWidth, GradientsMatchFiniteDifferences) {
+  const auto loss = [&](const Doubles& in, const Doubles& w) {
+    return dot(reference::rms_norm(in, w, kEps), dy);
+  };
+  expect_gradient(
+      doubles(x), dx, [&](const Doubles& v) { return loss(v, doubles(weight)); }, 2e-6);
+  expect_gradient(
+      doubles(weight), dweight, [&](const Doubles& v) { return loss(doubles(x), v); }, 2e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(TailsAndBlocks, RmsNormWidth, ::testing::Values(2, 5, 16, 21, 37, 64, 257));
+
+TEST(RmsNorm, HasTheSameBitsWithoutTheInverse) {
+  const auto x = normal_values(42, 1), weight = normal_values(21, 2);
+  std::vector<float> y(42), with(42), inverse(2);
+  rms_norm(x, weight, 1e-6, y);
+  rms_norm(x, weight, 1e-6, with, inverse);
+  EXPECT_EQ(y, with);
 }
 
 TEST(NormRope, TurnsHandWorkedNumbers) {
@@ -73,51 +93,110 @@ TEST(NormRope, TurnsHandWorkedNumbers) {
                1e-6);
 }
 
-TEST(NormRope, GradientMatchesFiniteDifferences) {
-  constexpr std::int64_t kDim = 16, kHeads = 2, kStride = 40, kOffset = 4;
-  const std::vector<std::int32_t> positions{0, 3, 7};
-  const HeadSlice slice{kStride, kOffset, kHeads, kDim};
-  RopeTable table(RopeTable::frequencies(kDim, 100.0));
-  table.extend_to(8);
-  const auto qkv = normal_values(3 * kStride, 1);
-  const auto weight = normal_values(kDim, 2);
-  const auto dout = normal_values(3 * kHeads * kDim, 3);
-  std::vector<float> out(dout.size()), inverse(3 * kHeads), dqkv(qkv.size(), 0.0f), dweight(kDim);
-  const auto loss = [&](const std::vector<float>& in, const std::vector<float>& w) {
-    norm_rope(in, slice, w, 1e-6, table, positions, out, inverse);
-    return dot(out, dout);
-  };
-  loss(qkv, weight);
-  norm_rope_backward(dout, qkv, slice, weight, inverse, table, positions, dqkv, dweight);
-  expect_gradient(
-      qkv, dqkv, [&](const auto& in) { return loss(in, weight); }, 2e-3);
-  expect_gradient(
-      weight, dweight, [&](const auto& w) { return loss(qkv, w); }, 2e-3);
+TEST(NormRope, RefusesHeadsItCannotTurn) {
+  for (const std::int64_t dim : {15, 258}) {
+    RopeTable table(RopeTable::frequencies(dim, 100.0));
+    table.extend_to(1);
+    const std::vector<std::int32_t> positions{0};
+    const std::vector<float> qkv(static_cast<std::size_t>(dim)), weight(qkv.size());
+    std::vector<float> out(qkv.size()), inverse(1);
+    const HeadSlice slice{dim, 0, 1, dim};
+    EXPECT_THROW(norm_rope(qkv, slice, weight, 1e-6, table, positions, out, inverse), std::invalid_argument);
+    EXPECT_THROW(rope(qkv, slice, table, positions, out), std::invalid_argument);
+  }
 }
 
-TEST(Rope, TurnsAsNormRopeDoesAndItsGradientTurnsBack) {
-  constexpr std::int64_t kDim = 16, kHeads = 3, kStride = 70;
-  RopeTable table(RopeTable::frequencies(kDim, 100.0), 1.5f);
-  table.extend_to(40);
-  const HeadSlice slice{kStride, 5, kHeads, kDim};
-  const std::vector<std::int32_t> positions{0, 7, 39};
-  const std::vector<float> qkv = testing::normal_values(3 * kStride, 1);
-  std::vector<float> out(3 * kHeads * kDim);
-  rope(qkv, slice, table, positions, out);
-  // Position 7, head 2, pair 1, by hand.
-  const float first = qkv[kStride + 5 + 2 * kDim + 1], second = qkv[kStride + 5 + 2 * kDim + 1 + 8];
-  const double angle = 7.0 * std::pow(100.0, -2.0 / 16.0);
-  const std::size_t at = (1 * kHeads + 2) * kDim + 1;
-  EXPECT_NEAR(out[at], 1.5 * (first * std::cos(angle) - second * std::sin(angle)), 1e-5);
-  EXPECT_NEAR(out[at + 8], 1.5 * (second * std::cos(angle) + first * std::sin(angle)), 1e-5);
-  // The map is linear: <dout, rope(x)> = <rope_backward(dout), x> for every x.
-  const std::vector<float> dout = testing::normal_values(out.size(), 2);
-  std::vector<float> dqkv(qkv.size());
-  rope_backward(dout, slice, table, positions, dqkv);
-  EXPECT_NEAR(testing::dot(dout, out), testing::dot(dqkv, qkv), 1e-4);
-  EXPECT_EQ(dqkv[4], 0.0f);
-  EXPECT_EQ(dqkv[5 + kHeads * kDim], 0.0f);
+TEST(RopeTable, HasTheFrequenciesOfThePaperAndKeepsWhatItHas) {
+  // theta^(-2 i / dim): 10,000^0, ^(-1/2) for a head of 4.
+  const std::vector<float> frequencies = RopeTable::frequencies(4, 10000.0);
+  ASSERT_EQ(frequencies.size(), 2u);
+  EXPECT_FLOAT_EQ(frequencies[0], 1.0f);
+  EXPECT_FLOAT_EQ(frequencies[1], 0.01f);
+  RopeTable grown(frequencies, 2.0f), at_once(frequencies, 2.0f);
+  grown.extend_to(3);
+  grown.extend_to(50);
+  grown.extend_to(7);
+  at_once.extend_to(50);
+  ASSERT_EQ(grown.num_positions(), 50);
+  EXPECT_FLOAT_EQ(grown.cosines(0)[1], 2.0f);
+  for (std::int64_t p = 0; p < 50; ++p) {
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(grown.cosines(p)[i], at_once.cosines(p)[i]);
+      EXPECT_EQ(grown.sines(p)[i], at_once.sines(p)[i]);
+    }
+  }
 }
+
+/// Queries of `heads` heads between other values of a row, at positions out of order.
+class HeadDim : public ::testing::TestWithParam<std::int64_t> {
+ protected:
+  static constexpr double kEps = 1e-2;
+  static constexpr std::int64_t kHeads = 3, kOffset = 5;
+  const std::int64_t dim = GetParam();
+  const HeadSlice slice{kOffset + kHeads * dim + 3, kOffset, kHeads, dim};
+  const std::vector<std::int32_t> positions{39, 0, 7, 7};
+  const reference::Rotation rotation{RopeTable::frequencies(dim, 100.0), 1.5};
+  const std::vector<float> qkv = normal_values(4 * static_cast<std::size_t>(slice.stride), 1);
+  const std::vector<float> weight = normal_values(static_cast<std::size_t>(dim), 2);
+  const std::vector<float> dout = normal_values(4 * static_cast<std::size_t>(kHeads * dim), 3);
+  RopeTable table{rotation.frequencies, 1.5f};
+  std::vector<float> out = std::vector<float>(dout.size());
+  std::vector<float> dqkv = std::vector<float>(qkv.size(), 0.0f);
+
+  void SetUp() override { table.extend_to(40); }
+
+  /// What the op left beside its slice.
+  void expect_rest_untouched(float value) {
+    for (std::size_t i = 0; i < dqkv.size(); ++i) {
+      const auto column = static_cast<std::int64_t>(i) % slice.stride;
+      if (column < kOffset || column >= kOffset + kHeads * dim) {
+        ASSERT_EQ(dqkv[i], value) << "column " << column;
+      }
+    }
+  }
+};
+
+// sin and cos are rounded once; the turn adds two products. 1.5 and values of up to 4.
+TEST_P(HeadDim, RopeAndItsGradientMatchFloat64) {
+  rope(qkv, slice, table, positions, out);
+  expect_close(out, reference::rope(doubles(qkv), slice, rotation, positions), 0, kTolerance);
+  rope_backward(dout, slice, table, positions, dqkv);
+  expect_close(dqkv, reference::rope_backward(doubles(dout), slice, rotation, positions), 0, kTolerance);
+  expect_gradient(
+      doubles(qkv), dqkv,
+      [&](const Doubles& v) { return dot(reference::rope(v, slice, rotation, positions), dout); }, 1e-6, 3);
+  std::fill(dqkv.begin(), dqkv.end(), 7.0f);  // written, not added to
+  rope_backward(dout, slice, table, positions, dqkv);
+  expect_rest_untouched(7.0f);
+  for (float& value : dqkv) value = value == 7.0f ? 0.0f : value;
+  expect_close(dqkv, reference::rope_backward(doubles(dout), slice, rotation, positions), 0, kTolerance);
+}
+
+TEST_P(HeadDim, NormRopeAndItsGradientsMatchFloat64) {
+  std::vector<float> inverse(4 * kHeads), dweight(weight.size(), 0.25f);
+  norm_rope(qkv, slice, weight, kEps, table, positions, out, inverse);
+  expect_close(out, reference::norm_rope(doubles(qkv), slice, doubles(weight), kEps, rotation, positions), 0,
+               kTolerance);
+  std::fill(dqkv.begin(), dqkv.end(), 7.0f);
+  norm_rope_backward(dout, qkv, slice, weight, inverse, table, positions, dqkv, dweight);
+  expect_rest_untouched(7.0f);
+  for (float& value : dqkv) value = value == 7.0f ? 0.0f : value;
+  for (float& value : dweight) value -= 0.25f;
+  const auto expected = reference::norm_rope_backward(doubles(dout), doubles(qkv), slice, doubles(weight),
+                                                      kEps, rotation, positions);
+  expect_close(dqkv, expected.input, kTolerance, kTolerance);
+  expect_close(dweight, expected.weight, kTolerance, kTolerance);
+  const auto loss = [&](const Doubles& in, const Doubles& w) {
+    return dot(reference::norm_rope(in, slice, w, kEps, rotation, positions), dout);
+  };
+  expect_gradient(
+      doubles(qkv), dqkv, [&](const Doubles& v) { return loss(v, doubles(weight)); }, 2e-6, 3);
+  expect_gradient(
+      doubles(weight), dweight, [&](const Doubles& v) { return loss(doubles(qkv), v); }, 2e-6);
+}
+
+// Heads of 16 turn by half a vector; 24 and 80 leave tails.
+INSTANTIATE_TEST_SUITE_P(Sizes, HeadDim, ::testing::Values(16, 24, 32, 48, 64, 80, 128));
 
 }  // namespace
 }  // namespace reckon

@@ -46,7 +46,7 @@ class RopeTable {
 };
 
 /// Where the heads lie that rope and norm_rope work on: `heads` heads of head_dim values at `offset` in rows
-/// of `stride`.
+/// of `stride`. head_dim is even and at most 256: they throw std::invalid_argument otherwise.
 struct HeadSlice {
   std::int64_t stride = 0;
   std::int64_t offset = 0;

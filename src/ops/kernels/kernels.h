@@ -12,6 +12,9 @@
 
 namespace reckon {
 
+/// Of rope and norm_rope.
+inline constexpr std::int64_t kLongestHead = 256;
+
 /// Rows of queries or keys in the product of the qkv weight, and the rotation of their positions.
 struct HeadRows {
   std::int64_t rows = 0;

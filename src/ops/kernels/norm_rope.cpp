@@ -4,8 +4,6 @@
 namespace reckon::RECKON_KERNELS {
 namespace {
 
-constexpr std::int64_t kLongestHead = 256;
-
 RECKON_INLINE float mean_square(const float* x, std::int64_t width) {
   f32x16 total = broadcast(0.0f);
   std::int64_t i = 0;
@@ -39,11 +37,11 @@ RECKON_INLINE void normalise_row_backward(const float* dy, const float* x, const
     store_partial(dweight + i, multiply_add(d, n, load_partial(dweight + i, lanes)), lanes);
   }
   const float mean = sum(total) / static_cast<float>(width);
-  const f32x16 factor = broadcast(inverse * mean);
+  const float factor = -inverse * mean;
   for (std::int64_t i = 0; i < width; i += 16) {
     const std::int64_t lanes = width - i < 16 ? width - i : 16;
     const f32x16 g = load_partial(dy + i, lanes) * load_partial(weight + i, lanes);
-    f32x16 gradient = (g - load_partial(x + i, lanes) * factor) * inverse;
+    f32x16 gradient = multiply_add(factor, load_partial(x + i, lanes), g) * inverse;
     if (add) gradient += load_partial(dx + i, lanes);
     store_partial(dx + i, gradient, lanes);
   }
@@ -136,7 +134,7 @@ void rope(const HeadRows& heads, const float* qkv, float* out) {
     for (std::int64_t head = 0; head < heads.heads; ++head) {
       const float* x = qkv + row * heads.stride + heads.offset + head * heads.dim;
       float* y = out + (row * heads.heads + head) * heads.dim;
-      for (std::int64_t i = 0; i < heads.dim; i += 16) store(y + i, load(x + i));
+      __builtin_memcpy(y, x, static_cast<std::size_t>(heads.dim) * sizeof(float));
       turn(y, heads.cosines + angle, heads.sines + angle, half);
     }
   }

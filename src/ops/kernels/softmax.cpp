@@ -1,6 +1,4 @@
 // Softmax over the vocabulary: log-probabilities, entropy, their gradient, and sampling from it.
-#include <immintrin.h>
-
 #include "vector_math.h"
 
 namespace reckon::RECKON_KERNELS {
@@ -161,8 +159,8 @@ void softmax_statistics(const float* logits, std::int64_t vocab, float inverse_t
     const f32x16 e = exp(x);
     total += e;
     if (entropy == nullptr) continue;
-    // Behind the vocabulary x is -infinity and e is 0: their product is not a number.
-    expected += vocab - v < 16 ? select(first_lanes(vocab - v), e * x, broadcast(0.0f)) : e * x;
+    // Where x is -infinity, as behind the vocabulary, e is 0: their product is not a number.
+    expected = select(less(x, broadcast(-88.0f)), expected, multiply_add(e, x, expected));
   }
   const float sum_of_exponentials = sum(total);
   const float log_total = logarithm(sum_of_exponentials);

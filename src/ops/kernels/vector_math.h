@@ -4,6 +4,8 @@
 // operations in the same order, so that both give the same bits. Nothing here or in the kernels may be
 // emitted as a shared inline function: the linker could then run AVX-512 code where there is none.
 
+#include <immintrin.h>
+
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -33,7 +35,7 @@ struct Mask {
 
 RECKON_INLINE f32x16 broadcast(float value) {
   f32x16 v;
-  for (auto& part : v.part) part = FloatPart{} + value;
+  for (auto& part : v.part) part = value - FloatPart{};  // + 0 would be computed: it turns -0 into 0
   return v;
 }
 
@@ -60,15 +62,25 @@ RECKON_OPERATOR(*)
 RECKON_OPERATOR(/)
 #undef RECKON_OPERATOR
 
-/// to + a * b, fused.
-RECKON_INLINE f32x16 multiply_add(float a, f32x16 b, f32x16 to) {
-  for (int i = 0; i < kParts; ++i) to.part[i] = to.part[i] + a * b.part[i];
+/// to + a * b, rounded once. Nothing else is fused: left to the compiler (-ffp-contract=fast), of two
+/// products that meet in a sum one was fused for AVX2 and the other for AVX-512.
+RECKON_INLINE f32x16 multiply_add(f32x16 a, f32x16 b, f32x16 to) {
+  for (int i = 0; i < kParts; ++i) {
+#ifdef __AVX512F__
+    to.part[i] = _mm512_fmadd_ps(a.part[i], b.part[i], to.part[i]);
+#else
+    to.part[i] = _mm256_fmadd_ps(a.part[i], b.part[i], to.part[i]);
+#endif
+  }
   return to;
 }
 
-RECKON_INLINE f32x16 multiply_add(f32x16 a, f32x16 b, f32x16 to) {
-  for (int i = 0; i < kParts; ++i) to.part[i] = to.part[i] + a.part[i] * b.part[i];
-  return to;
+RECKON_INLINE f32x16 multiply_add(float a, f32x16 b, f32x16 to) {
+  return multiply_add(broadcast(a), b, to);
+}
+
+RECKON_INLINE float multiply_add(float a, float b, float to) {
+  return __builtin_fmaf(a, b, to);
 }
 
 RECKON_INLINE Mask less(f32x16 a, f32x16 b) {
@@ -154,15 +166,15 @@ RECKON_INLINE f32x16 exp(f32x16 x) {
   const f32x16 high = broadcast(88.0f);
   const Mask underflow = less(x, low);
   const f32x16 clamped = select(underflow, low, select(less(high, x), high, x));
-  const f32x16 shifted = clamped * kLog2e + kRound;
+  const f32x16 shifted = multiply_add(kLog2e, clamped, broadcast(kRound));
   const f32x16 n = shifted - kRound;
-  const f32x16 r = (clamped - n * kLn2High) - n * kLn2Low;
-  f32x16 p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  const f32x16 y = p * (r * r) + r + 1.0f;
+  const f32x16 r = multiply_add(-kLn2Low, n, multiply_add(-kLn2High, n, clamped));
+  f32x16 p = multiply_add(1.9875691500e-4f, r, broadcast(1.3981999507e-3f));
+  p = multiply_add(p, r, broadcast(8.3334519073e-3f));
+  p = multiply_add(p, r, broadcast(4.1665795894e-2f));
+  p = multiply_add(p, r, broadcast(1.6666665459e-1f));
+  p = multiply_add(p, r, broadcast(5.0000001201e-1f));
+  const f32x16 y = multiply_add(p, r * r, r) + 1.0f;
   f32x16 power;
   for (int i = 0; i < kParts; ++i) {
     IntPart bits;
@@ -174,8 +186,9 @@ RECKON_INLINE f32x16 exp(f32x16 x) {
 }
 
 /// ln x for a normal x > 0, within 2 units in the last place: x = 2^e m with m in [sqrt(1/2), sqrt(2)), and a
-/// polynomial of degree 8 in m - 1 (the coefficients of the Cephes library, logf.c).
+/// polynomial of degree 8 in m - 1 (the coefficients of the Cephes library, logf.c). Infinity and NaN stay.
 RECKON_INLINE float logarithm(float x) {
+  if (!(x < __builtin_inff())) return x;
   std::uint32_t bits;
   __builtin_memcpy(&bits, &x, sizeof bits);
   std::int32_t exponent = static_cast<std::int32_t>(bits >> 23) - 126;
@@ -189,18 +202,18 @@ RECKON_INLINE float logarithm(float x) {
   m -= 1.0f;
   const auto e = static_cast<float>(exponent);
   const float square = m * m;
-  float p = m * 7.0376836292e-2f - 1.1514610310e-1f;
-  p = p * m + 1.1676998740e-1f;
-  p = p * m - 1.2420140846e-1f;
-  p = p * m + 1.4249322787e-1f;
-  p = p * m - 1.6668057665e-1f;
-  p = p * m + 2.0000714765e-1f;
-  p = p * m - 2.4999993993e-1f;
-  p = p * m + 3.3333331174e-1f;
+  float p = multiply_add(m, 7.0376836292e-2f, -1.1514610310e-1f);
+  p = multiply_add(p, m, 1.1676998740e-1f);
+  p = multiply_add(p, m, -1.2420140846e-1f);
+  p = multiply_add(p, m, 1.4249322787e-1f);
+  p = multiply_add(p, m, -1.6668057665e-1f);
+  p = multiply_add(p, m, 2.0000714765e-1f);
+  p = multiply_add(p, m, -2.4999993993e-1f);
+  p = multiply_add(p, m, 3.3333331174e-1f);
   float y = p * m * square;
-  y += e * -2.12194440e-4f;
-  y += square * -0.5f;
-  return m + y + e * 0.693359375f;
+  y = multiply_add(e, -2.12194440e-4f, y);
+  y = multiply_add(square, -0.5f, y);
+  return multiply_add(e, 0.693359375f, m + y);
 }
 
 }  // namespace reckon::RECKON_KERNELS
