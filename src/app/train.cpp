@@ -38,7 +38,7 @@ std::vector<const RecipeTask*> TrainRun::tasks_named(const std::vector<std::stri
 }
 
 std::unique_ptr<Decoder> copy_of(const Decoder& decoder) {
-  auto copy = std::make_unique<Decoder>(decoder.config(), decoder.dtype());
+  auto copy = std::make_unique<Decoder>(decoder.config(), decoder.precision());
   std::copy(decoder.parameters().begin(), decoder.parameters().end(), copy->parameters().begin());
   copy->limit_vocabulary(decoder.num_logits());
   copy->repack();

@@ -49,7 +49,7 @@ void make_initial_model(TrainRun& run) {
     run.prompts =
         PromptFormat(load_text_folder(model.path), run.recipe.prompt, answer_sentence(run.recipe.answer));
     run.model_files = read_model_files(model.path);
-    auto decoder = load_pretrained(model.path, model.compute_dtype);
+    auto decoder = load_pretrained(model.path, {model.compute_dtype, model.kv_dtype});
     check_tokenizer(run.tokenizer(), model.path);
     fit_vocabulary(run.tokenizer(), model.path, *decoder);
     run.model = decoder->config();
@@ -66,7 +66,7 @@ void make_initial_model(TrainRun& run) {
   auto decoder =
       std::make_unique<Decoder>(decoder_config_from(model, static_cast<std::int64_t>(tokenizer.vocab_size()),
                                                     static_cast<std::int64_t>(tokenizer.eos_id())),
-                                model.compute_dtype);
+                                Precision(model.compute_dtype, model.kv_dtype));
   decoder->initialise(run.seed(), model.initializer_range);
   run.model = decoder->config();
   run.weights["model"] = std::move(decoder);
@@ -110,8 +110,8 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
   const std::string resolved = resolved_text(run.recipe);
   run.run_id = run.recipe.run.name + "-" + sha256_hex(resolved).substr(0, 12);
   run.summary.run = run.recipe.run.name;
-  const ComputeDtype dtype = run.weights.at("model")->dtype();
-  run.fingerprint = numerics_fingerprint(dtype);
+  const Precision precision = run.weights.at("model")->precision();
+  run.fingerprint = numerics_fingerprint(precision);
   run.folder = out.empty() ? fs::path("runs") / run.recipe.run.name : fs::path(out);
   if (!run.is_root()) return;
   prepare_run_folder(run.folder);
@@ -122,7 +122,8 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
                    (run.world.size() == 1 ? " rank, " : " ranks, ") +
                    short_count(static_cast<double>(run.weights.at("model")->parameters().size())) +
                    " parameters, vocabulary " + std::to_string(run.tokenizer().vocab_size()));
-  run.display.line("numerics: " + std::string(enum_name(dtype)) + " on " + std::string(active_isa()) +
+  run.display.line("numerics: " + std::string(enum_name(precision.compute)) + ", keys and values " +
+                   std::string(enum_name(precision.kv)) + " on " + std::string(active_isa()) +
                    ", fingerprint " + run.fingerprint.substr(0, 12));
 }
 

@@ -27,8 +27,8 @@ void PackedRows::add(std::uint32_t token_id, std::int32_t slot, std::int32_t pos
   positions.push_back(position);
 }
 
-Decoder::Decoder(const DecoderConfig& config, ComputeDtype dtype) : config_(config), dtype_(dtype) {
-  check_compute_dtype(dtype);
+Decoder::Decoder(const DecoderConfig& config, Precision precision) : config_(config), precision_(precision) {
+  check_compute_dtype(precision.compute);
   if (config.head_dim % 16 != 0 || config.head_dim > 256) {
     throw Error(ExitCode::usage, "model: head_dim " + std::to_string(config.head_dim) +
                                      " (need a multiple of 16, at most 256)");
@@ -90,16 +90,18 @@ void Decoder::make_packed_weights() {
   const std::int64_t width = config_.num_attention_heads * config_.head_dim;
   const std::int64_t inner = config_.intermediate_size;
   for (Layer& layer : layers_) {
-    layer.qkv_weight = PackedWeight(at(layer.qkv, qkv_width() * hidden), qkv_width(), hidden, dtype_);
-    layer.out_weight = PackedWeight(at(layer.out, hidden * width), hidden, width, dtype_);
-    layer.gate_up_weight = PackedWeight(at(layer.gate_up, 2 * inner * hidden), 2 * inner, hidden, dtype_);
-    layer.down_weight = PackedWeight(at(layer.down, hidden * inner), hidden, inner, dtype_);
+    layer.qkv_weight =
+        PackedWeight(at(layer.qkv, qkv_width() * hidden), qkv_width(), hidden, precision_.compute);
+    layer.out_weight = PackedWeight(at(layer.out, hidden * width), hidden, width, precision_.compute);
+    layer.gate_up_weight =
+        PackedWeight(at(layer.gate_up, 2 * inner * hidden), 2 * inner, hidden, precision_.compute);
+    layer.down_weight = PackedWeight(at(layer.down, hidden * inner), hidden, inner, precision_.compute);
   }
   head_weight_ = packed_head();
 }
 
 PackedWeight Decoder::packed_head() const {
-  return {at(head_, num_logits_ * config_.hidden_size), num_logits_, config_.hidden_size, dtype_};
+  return {at(head_, num_logits_ * config_.hidden_size), num_logits_, config_.hidden_size, precision_.compute};
 }
 
 bool Decoder::is_packed() const {
@@ -171,7 +173,7 @@ std::string Decoder::sha256() const {
 }
 
 KvCache::Shape Decoder::kv_shape() const {
-  return {config_.num_hidden_layers, config_.num_key_value_heads, config_.head_dim, dtype_};
+  return {config_.num_hidden_layers, config_.num_key_value_heads, config_.head_dim, precision_.kv};
 }
 
 void Decoder::reset_cache(KvCache& cache, std::int64_t num_blocks) const {

@@ -27,7 +27,7 @@ void Decoder::logits_backward(std::span<const float> dlogits, std::span<const fl
   linear_backward_input(dlogits, head_weight_, dhidden);
   const auto size = static_cast<std::size_t>(num_logits_ * config_.hidden_size);
   linear_backward_weight(dlogits, hidden, num_logits_, config_.hidden_size, gradients.subspan(head_, size),
-                         dtype_);
+                         precision_.compute);
 }
 
 void Decoder::backward(const PackedRows& rows, const RowRange& range, const KvCache& cache,
@@ -97,12 +97,12 @@ void Decoder::backward_mlp(const Layer& layer, const Activations::Layer& a, std:
   if (config_.mlp_bias) bias_backward(dx, slice(layer.down_bias, hidden));
   linear_backward_input(dx, layer.down_weight, dactivated);
   swiglu_backward(dactivated, gate_up, inner, dgate_up, activated);
-  linear_backward_weight(dx, activated, hidden, inner, slice(layer.down, hidden * inner), dtype_);
+  linear_backward_weight(dx, activated, hidden, inner, slice(layer.down, hidden * inner), precision_.compute);
   if (config_.mlp_bias) bias_backward(dgate_up, slice(layer.gate_up_bias, 2 * inner));
   linear_backward_input(dgate_up, layer.gate_up_weight, dnormed);
   rms_norm(middle, at(layer.middle_norm, hidden), config_.rms_norm_eps, normed);
   linear_backward_weight(dgate_up, normed, 2 * inner, hidden, slice(layer.gate_up, 2 * inner * hidden),
-                         dtype_);
+                         precision_.compute);
   rms_norm_backward(dnormed, middle, at(layer.middle_norm, hidden),
                     rows_of(a.middle_inv_rms, first, count, 1), dx, slice(layer.middle_norm, hidden));
 }
@@ -130,7 +130,7 @@ void Decoder::backward_attention(std::int64_t number, const PackedRows& rows, co
 
   if (config_.out_bias) bias_backward(dx, slice(layer.out_bias, hidden));
   linear_backward_input(dx, layer.out_weight, dattended);
-  linear_backward_weight(dx, attended, hidden, width, slice(layer.out, hidden * width), dtype_);
+  linear_backward_weight(dx, attended, hidden, width, slice(layer.out, hidden * width), precision_.compute);
   attention_backward(dattended, attended, rows_of(a.q, first, count, width),
                      rows_of(a.lse, first, count, config_.num_attention_heads), range.runs, cache, number,
                      config_.num_attention_heads, dq, dk, dv);
@@ -144,7 +144,8 @@ void Decoder::backward_attention(std::int64_t number, const PackedRows& rows, co
   if (config_.qkv_bias) bias_backward(dqkv, slice(layer.qkv_bias, qkv_width()));
   linear_backward_input(dqkv, layer.qkv_weight, dnormed);
   rms_norm(input, at(layer.input_norm, hidden), config_.rms_norm_eps, normed);
-  linear_backward_weight(dqkv, normed, qkv_width(), hidden, slice(layer.qkv, qkv_width() * hidden), dtype_);
+  linear_backward_weight(dqkv, normed, qkv_width(), hidden, slice(layer.qkv, qkv_width() * hidden),
+                         precision_.compute);
   rms_norm_backward(dnormed, input, at(layer.input_norm, hidden), rows_of(a.input_inv_rms, first, count, 1),
                     dx, slice(layer.input_norm, hidden));
 }

@@ -141,11 +141,11 @@ std::string weights_sha256(const DecoderConfig& config, const WeightFiles& weigh
   return hash.hex_digest();
 }
 
-std::unique_ptr<Decoder> load_pretrained(const fs::path& folder, ComputeDtype dtype) {
+std::unique_ptr<Decoder> load_pretrained(const fs::path& folder, Precision precision) {
   const DecoderConfig config = load_decoder_config(folder);
   const WeightFiles weights = WeightFiles::open(folder);
   check_decoder_tensors(config, weights);
-  auto decoder = std::make_unique<Decoder>(config, dtype);
+  auto decoder = std::make_unique<Decoder>(config, precision);
   for (const ParameterTensor& tensor : decoder->tensors()) {
     to_float32(*weights.find(tensor.name), weights.path().string(),
                decoder->parameters().subspan(tensor.offset, tensor.size));

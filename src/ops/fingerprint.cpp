@@ -155,14 +155,12 @@ void take_softmax(Fingerprint& print) {
 
 }  // namespace
 
-std::string numerics_fingerprint(ComputeDtype dtype) {
+std::string numerics_fingerprint(Precision precision) {
   Fingerprint print;
   take_linear(print, ComputeDtype::float32);
   take_attention(print, ComputeDtype::float32);
-  if (dtype == ComputeDtype::bfloat16) {
-    take_linear(print, dtype);
-    take_attention(print, dtype);
-  }
+  if (precision.compute == ComputeDtype::bfloat16) take_linear(print, precision.compute);
+  if (precision.kv == ComputeDtype::bfloat16) take_attention(print, precision.kv);
   take_norms(print);
   take_elementwise(print);
   take_softmax(print);

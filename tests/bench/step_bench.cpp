@@ -72,7 +72,8 @@ ordered_json numbers(const WorkOptions& options, Communicator& world, const Meas
   ordered_json row = {{"system", "reckon"},
                       {"shape", options.shape},
                       {"dtype", enum_name(options.dtype)},
-                      {"version", "reckon, ranks: " + std::to_string(world.size())},
+                      {"version", "reckon, ranks: " + std::to_string(world.size()) + ", keys " +
+                                      std::string(enum_name(options.kv_dtype))},
                       {"ranks", world.size()}};
   if (!options.generate_only) {
     row["step_s"] = best(measured.total);
@@ -135,6 +136,11 @@ int parse_and_run(int argc, char** argv) {
   program.add_option("--dtype", options.dtype, "float32 or bfloat16")
       ->transform(CLI::CheckedTransformer(dtypes).description("float32|bfloat16"))
       ->default_str("float32");
+  const std::map<std::string, KvDtype> kv_dtypes{
+      {"auto", KvDtype::automatic}, {"float32", KvDtype::float32}, {"bfloat16", KvDtype::bfloat16}};
+  program.add_option("--kv-dtype", options.kv_dtype, "of keys and values; auto is that of --dtype")
+      ->transform(CLI::CheckedTransformer(kv_dtypes).description("auto|float32|bfloat16"))
+      ->default_str("auto");
   const auto count = [&](const char* name, std::int64_t& value, const char* text) {
     program.add_option(name, value, text)->check(CLI::Range(1, 1 << 20))->capture_default_str();
   };

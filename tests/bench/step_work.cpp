@@ -114,7 +114,7 @@ void check_options(const WorkOptions& options, int ranks) {
 StepWork::StepWork(const WorkOptions& options, Communicator& world)
     : options_(options),
       world_(world),
-      decoder_(shape_config(options.shape), options.dtype),
+      decoder_(shape_config(options.shape), Precision(options.dtype, options.kv_dtype)),
       sampler_(decoder_),
       groups_(make_groups(options, decoder_.config().vocab_size)) {
   decoder_.initialise(kSeed, decoder_.config().initializer_range);

@@ -15,6 +15,7 @@ namespace reckon::bench {
 struct WorkOptions {
   std::string shape = "small";
   ComputeDtype dtype = ComputeDtype::float32;
+  KvDtype kv_dtype = KvDtype::automatic;
   std::int64_t prompts = 16;
   std::int64_t group = 16;
   std::int64_t prompt_tokens = 32;

@@ -15,8 +15,8 @@ namespace {
 
 using Ids = std::vector<std::uint32_t>;
 
-std::unique_ptr<Decoder> tiny(ComputeDtype dtype) {
-  auto model = std::make_unique<Decoder>(testing::tiny_config(), dtype);
+std::unique_ptr<Decoder> tiny(Precision precision) {
+  auto model = std::make_unique<Decoder>(testing::tiny_config(), precision);
   model->initialise(1, 0.3);
   return model;
 }
@@ -62,7 +62,7 @@ Updated update(Decoder& model, std::span<const Group> groups, const BatchConfig&
   return {updater.update(groups, 0.9f), model.sha256()};
 }
 
-class ExactnessTest : public ::testing::TestWithParam<ComputeDtype> {};
+class ExactnessTest : public ::testing::TestWithParam<Precision> {};
 
 TEST_P(ExactnessTest, TheFirstUpdateHasRatioOne) {
   const auto model = tiny(GetParam());
@@ -94,8 +94,12 @@ TEST_P(ExactnessTest, MicroBatchAndRecomputationDoNotChangeABit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Dtypes, ExactnessTest,
-                         ::testing::Values(ComputeDtype::float32, ComputeDtype::bfloat16),
-                         [](const auto& param) { return std::string(enum_name(param.param)); });
+                         ::testing::Values(Precision(), Precision(ComputeDtype::float32, KvDtype::bfloat16),
+                                           Precision(ComputeDtype::bfloat16)),
+                         [](const auto& param) {
+                           return std::string(enum_name(param.param.compute)) + "_" +
+                                  std::string(enum_name(param.param.kv));
+                         });
 
 TEST(Exactness, ADifferenceStopsBeforeTheWeightsChange) {
   const auto model = tiny(ComputeDtype::float32);

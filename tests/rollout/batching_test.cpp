@@ -34,7 +34,7 @@ struct Requests {
   }
 };
 
-class BatchingTest : public ::testing::TestWithParam<ComputeDtype> {
+class BatchingTest : public ::testing::TestWithParam<Precision> {
  protected:
   void SetUp() override {
     model = std::make_unique<Decoder>(testing::tiny_config(), GetParam());
@@ -127,8 +127,12 @@ TEST_P(BatchingTest, LogprobsAreTheLearnersBitForBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Dtypes, BatchingTest,
-                         ::testing::Values(ComputeDtype::float32, ComputeDtype::bfloat16),
-                         [](const auto& param) { return std::string(enum_name(param.param)); });
+                         ::testing::Values(Precision(), Precision(ComputeDtype::float32, KvDtype::bfloat16),
+                                           Precision(ComputeDtype::bfloat16)),
+                         [](const auto& param) {
+                           return std::string(enum_name(param.param.compute)) + "_" +
+                                  std::string(enum_name(param.param.kv));
+                         });
 
 TEST(Batching, AFinishedSequenceIsReplacedAtTheNextToken) {
   const auto model = testing::tiny_model(1, 11, true, 0.2);

@@ -45,6 +45,7 @@ struct ModelInitConfig {
   ModelFamily init = ModelFamily::qwen3;
   std::string path;
   ComputeDtype compute_dtype = ComputeDtype::float32;
+  KvDtype kv_dtype = KvDtype::automatic;
   std::int64_t hidden_size = 128;
   std::int64_t intermediate_size = 384;
   std::int64_t num_hidden_layers = 4;
@@ -64,9 +65,12 @@ void describe(Visitor& visit, ModelInitConfig& c) {
   visit("path", c.path, any(),
         "Hugging Face model folder to start from: config.json, tokenizer.json, safetensors weights");
   visit("compute_dtype", c.compute_dtype, any(),
-        "what matrix products, keys and values are rounded to; sums and master weights are float32. bfloat16 "
-        "needs a "
-        "processor with AVX512_BF16");
+        "what the factors of matrix products are rounded to; sums and master weights are float32. bfloat16 "
+        "needs a processor with AVX512_BF16");
+  visit(
+      "kv_dtype", c.kv_dtype, any(),
+      "what keys and values are rounded to, in sampling and in training; bfloat16 halves their memory. auto: "
+      "compute_dtype");
   visit("hidden_size", c.hidden_size, between(8, 65536), "width of the residual stream");
   visit("intermediate_size", c.intermediate_size, between(8, 262144), "width inside the SwiGLU block");
   visit("num_hidden_layers", c.num_hidden_layers, between(1, 256), "decoder blocks");

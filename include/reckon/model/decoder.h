@@ -76,7 +76,7 @@ struct ParameterTensor {
 
 /// A decoder-only transformer of the Qwen2, Qwen3 and Llama families: RMSNorm, rotary positions,
 /// grouped-query attention (queries and keys normalised in Qwen3), SwiGLU, biases where the family has them.
-/// float32 on the CPU, or matrix products of numbers rounded to bfloat16 (ComputeDtype). All parameters lie
+/// float32 on the CPU, or matrix products of numbers rounded to bfloat16 (Precision). All parameters lie
 /// in one vector, in the order of tensors(); the weights of q, k, v and of gate, up stand together and are
 /// multiplied as one. Sampler and learner run the same forward pass: a row's result depends on its sequence
 /// alone, bit for bit.
@@ -84,12 +84,12 @@ class Decoder {
  public:
   /// \throws Error(usage) where the shape is not supported (head_dim a multiple of 16, at most 256).
   /// \throws Error(environment) where this machine cannot compute in that type.
-  explicit Decoder(const DecoderConfig& config, ComputeDtype dtype = ComputeDtype::float32);
+  explicit Decoder(const DecoderConfig& config, Precision precision = {});
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
   [[nodiscard]] const DecoderConfig& config() const { return config_; }
-  [[nodiscard]] ComputeDtype dtype() const { return dtype_; }
+  [[nodiscard]] Precision precision() const { return precision_; }
   [[nodiscard]] const std::vector<ParameterTensor>& tensors() const { return tensors_; }
   [[nodiscard]] std::span<float> parameters() { return parameters_.span(); }
   [[nodiscard]] std::span<const float> parameters() const { return parameters_.span(); }
@@ -176,7 +176,7 @@ class Decoder {
                           Activations& work, std::span<float> dx, std::span<float> gradients) const;
 
   DecoderConfig config_;
-  ComputeDtype dtype_;
+  Precision precision_;
   std::uint64_t version_ = 0;
   std::vector<ParameterTensor> tensors_;
   AlignedBuffer parameters_;

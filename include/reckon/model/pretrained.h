@@ -46,6 +46,6 @@ void save_pretrained(const std::filesystem::path& folder, const Decoder& decoder
 /// Reads configuration and weights of a model folder, as float32.
 /// \throws Error(missing_input), Error(bad_data) with every tensor that does not fit.
 [[nodiscard]] std::unique_ptr<Decoder> load_pretrained(const std::filesystem::path& folder,
-                                                       ComputeDtype dtype = ComputeDtype::float32);
+                                                       Precision precision = {});
 
 }  // namespace reckon

@@ -7,8 +7,8 @@
 namespace reckon {
 
 /// SHA-256 (hex) of what every operation, forward and backward, makes of fixed inputs: two machines with the same
-/// fingerprint compute with the same bits. In bfloat16 the products and the attention of both types are in it.
+/// fingerprint compute with the same bits. Where bfloat16 is used, what it is used for is in it beside float32.
 /// Takes milliseconds.
-[[nodiscard]] std::string numerics_fingerprint(ComputeDtype dtype);
+[[nodiscard]] std::string numerics_fingerprint(Precision precision);
 
 }  // namespace reckon
