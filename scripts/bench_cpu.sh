@@ -118,13 +118,13 @@ measure() {
   return 1
 }
 
-# measure_reckon SHAPE DTYPE RANKS LIMIT
+# measure_reckon SHAPE DTYPE RANKS LIMIT [OPTION...]
 measure_reckon() {
   local options=(-n "$3" --oversubscribe) work
   if [[ $(id -u) -eq 0 ]]; then options+=(--allow-run-as-root); fi
   read -r -a work <<<"$(python3 scripts/bench/shapes.py "$1")"
   OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 measure "reckon, $1, $2, $3 rank(s)" "$4" \
-    mpirun "${options[@]}" "$build/bin/step_bench" --json --dtype "$2" "${work[@]}"
+    mpirun "${options[@]}" "$build/bin/step_bench" --json --dtype "$2" "${work[@]}" "${@:5}"
 }
 
 # measure_rivals SHAPE DTYPE LIMIT
@@ -167,11 +167,15 @@ timed "build" build_bench
 : >"$results"
 reckon_status=0
 measure_reckon small "$dtype" "$cores" "$small_limit" || reckon_status=70
+# llama.cpp's cache is float16 beside float32 weights: so is this one.
+if [[ $dtype == float32 ]]; then
+  measure_reckon small float32 "$cores" "$small_limit" --kv-dtype bfloat16 || true
+fi
 measure_rivals small "$dtype" "$small_limit"
 if [[ $small_only == no ]]; then
   # With less precision, or on one rank, only where it does not go otherwise; the table says so.
   measure_reckon qwen2.5-0.5b bfloat16 "$cores" "$large_limit" ||
-    measure_reckon qwen2.5-0.5b float32 "$cores" "$large_limit" ||
+    measure_reckon qwen2.5-0.5b bfloat16 1 "$large_limit" ||
     measure_reckon qwen2.5-0.5b float32 1 "$large_limit" || true
   measure_rivals qwen2.5-0.5b bfloat16 "$large_limit"
 fi

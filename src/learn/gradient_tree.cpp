@@ -57,6 +57,8 @@ AlignedBuffer GradientTree::take_buffer() {
 }
 
 std::span<float> GradientTree::begin_leaf() {
+  if (total_.size() > 0) spare_.push_back(std::move(total_));
+  total_ = AlignedBuffer();
   leaf_ = take_buffer();
   std::fill_n(leaf_.data(), size_, 0.0f);
   return leaf_;
@@ -80,7 +82,7 @@ void GradientTree::add_node(Node node) {
   }
 }
 
-void GradientTree::reduce(Communicator& world, std::span<float> total) {
+std::span<float> GradientTree::reduce(Communicator& world) {
   constexpr int kRoot = 0;
   std::string places;
   for (const Node& node : nodes_) {
@@ -88,13 +90,18 @@ void GradientTree::reduce(Communicator& world, std::span<float> total) {
     places.append(reinterpret_cast<const char*>(place), sizeof place);
   }
   const std::vector<std::string> all_places = world.gather(places, kRoot);
+  // The sum takes the place of the first node: a buffer less for the largest thing there is.
+  if (nodes_.empty() && total_.size() == 0) total_ = take_buffer();
+  const std::span<float> total = nodes_.empty() ? total_.span() : nodes_.front().sum.span();
   for (std::size_t first = 0; first < size_; first += kChunk) {
     const auto chunk = total.subspan(first, std::min(kChunk, size_ - first));
     reduce_chunk(world, all_places, first, chunk);
     world.broadcast(std::as_writable_bytes(chunk), kRoot);
   }
-  for (Node& node : nodes_) spare_.push_back(std::move(node.sum));
+  if (!nodes_.empty()) total_ = std::move(nodes_.front().sum);
+  for (std::size_t i = 1; i < nodes_.size(); ++i) spare_.push_back(std::move(nodes_[i].sum));
   nodes_.clear();
+  return total_;
 }
 
 void GradientTree::reduce_chunk(Communicator& world, const std::vector<std::string>& all_places,
@@ -123,7 +130,7 @@ void GradientTree::reduce_chunk(Communicator& world, const std::vector<std::stri
     return;
   }
   sum_chunks(chunks, chunk.size());
-  std::copy_n(chunks.front().sum, chunk.size(), chunk.begin());
+  if (chunks.front().sum != chunk.data()) std::copy_n(chunks.front().sum, chunk.size(), chunk.begin());
 }
 
 }  // namespace reckon

@@ -60,7 +60,7 @@ Learner::Learner(Decoder& decoder, const OptimizerConfig& optimizer, const Batch
       total_updates_(total_updates),
       pass_(decoder),
       tree_(decoder.parameters().size()) {
-  for (AlignedBuffer* buffer : {&gradient_, &first_moment_, &second_moment_}) {
+  for (AlignedBuffer* buffer : {&first_moment_, &second_moment_}) {
     buffer->resize(decoder.parameters().size());
   }
 }
@@ -105,9 +105,9 @@ UpdateStats Learner::update(std::span<const TrainSequence> sequences, float temp
                             const UpdateCheck& check) {
   UpdateStats stats =
       run_leaves(sequences, temperature, loss, batch_.recompute ? Keep::inputs : Keep::layers);
-  tree_.reduce(world_, gradient_);
+  const std::span<const float> gradient = tree_.reduce(world_);
   if (check) check(stats);
-  stats.grad_norm = std::sqrt(sum_of_squares(gradient_));
+  stats.grad_norm = std::sqrt(sum_of_squares(gradient));
   stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
   if (!std::isfinite(stats.loss) || !std::isfinite(stats.grad_norm)) {
     throw Error(ExitCode::internal,
@@ -117,12 +117,12 @@ UpdateStats Learner::update(std::span<const TrainSequence> sequences, float temp
                     "max_grad_norm may help.");
   }
   const double limit = optimizer_.max_grad_norm;
-  apply(stats.learning_rate, limit > 0 && stats.grad_norm > limit ? limit / stats.grad_norm : 1.0);
+  apply(gradient, stats.learning_rate, limit > 0 && stats.grad_norm > limit ? limit / stats.grad_norm : 1.0);
   ++updates_;
   return stats;
 }
 
-void Learner::apply(double learning_rate, double gradient_scale) {
+void Learner::apply(std::span<const float> gradient, double learning_rate, double gradient_scale) {
   AdamWStep step{.learning_rate = learning_rate,
                  .beta1 = optimizer_.adam_beta1,
                  .beta2 = optimizer_.adam_beta2,
@@ -133,7 +133,7 @@ void Learner::apply(double learning_rate, double gradient_scale) {
   for (const ParameterTensor& tensor : decoder_.tensors()) {
     step.weight_decay = tensor.kind == ParameterKind::matrix ? optimizer_.weight_decay : 0.0;
     adamw(decoder_.parameters().subspan(tensor.offset, tensor.size),
-          gradient_.span().subspan(tensor.offset, tensor.size),
+          gradient.subspan(tensor.offset, tensor.size),
           first_moment_.span().subspan(tensor.offset, tensor.size),
           second_moment_.span().subspan(tensor.offset, tensor.size), step);
   }

@@ -34,7 +34,7 @@ std::string r1_mini() {
 
 TEST(RecipeCommand, CheckPrintsTheStagesInTheirOrder) {
   EXPECT_EQ(output_of({"recipe", "check", r1_mini()}),
-            r1_mini() + ": ok, 4 stages: cold-start -> eval-cold-start -> rl-1 -> eval-rl-1\n");
+            r1_mini() + ": ok, 5 stages: teach -> cold-start -> eval-cold-start -> rl-1 -> eval-rl-1\n");
 }
 
 TEST(RecipeCommand, CheckThrowsWhatIsWrong) {

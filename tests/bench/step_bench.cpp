@@ -69,11 +69,12 @@ ordered_json numbers(const WorkOptions& options, Communicator& world, const Meas
   const auto prefilled = static_cast<double>(options.prompts * options.prompt_tokens);
   const double generate_flop = 2 * parameters * (generated + prefilled);
   const double update_flop = 6 * parameters * measured.rows;
-  ordered_json row = {{"system", "reckon"},
+  ordered_json row = {{"system", options.kv_dtype == KvDtype::automatic
+                                     ? "reckon"
+                                     : "reckon, keys in " + std::string(enum_name(options.kv_dtype))},
                       {"shape", options.shape},
                       {"dtype", enum_name(options.dtype)},
-                      {"version", "reckon, ranks: " + std::to_string(world.size()) + ", keys " +
-                                      std::string(enum_name(options.kv_dtype))},
+                      {"version", "reckon, ranks: " + std::to_string(world.size())},
                       {"ranks", world.size()}};
   if (!options.generate_only) {
     row["step_s"] = best(measured.total);

@@ -65,8 +65,8 @@ double parameters_of(const DecoderConfig& config) {
 
 /// Bytes that a rank holds for each parameter.
 double bytes_a_parameter(const WorkOptions& options) {
-  constexpr double kWeights = 4 + 4;           // and as products read them: float32, or bfloat16 twice
-  constexpr double kTraining = 4 + 4 + 4 + 4;  // gradient, its leaf, two moments
+  constexpr double kWeights = 4 + 4;       // and as products read them: float32, or bfloat16 twice
+  constexpr double kTraining = 4 + 4 + 4;  // gradient, two moments
   return options.generate_only ? kWeights : kWeights + kTraining;
 }
 
@@ -119,7 +119,8 @@ StepWork::StepWork(const WorkOptions& options, Communicator& world)
       groups_(make_groups(options, decoder_.config().vocab_size)) {
   decoder_.initialise(kSeed, decoder_.config().initializer_range);
   if (options.generate_only) return;
-  learner_ = std::make_unique<Learner>(decoder_, OptimizerConfig{}, BatchConfig{}, world, options.steps + 1);
+  learner_ = std::make_unique<Learner>(
+      decoder_, OptimizerConfig{}, BatchConfig{.leaf_sequences = options.group}, world, options.steps + 1);
   updater_ = std::make_unique<GrpoUpdater>(*learner_, grpo_config(options), nullptr, options.new_tokens);
 }
 

@@ -39,8 +39,7 @@ TEST(GradientTree, GivesTheBitsOfTheTreeForAnySpread) {
         for (std::size_t i = 0; i < kSize; ++i) to[i] += values[i];
         tree.push(number);
       }
-      std::vector<float> total(kSize);
-      tree.reduce(world, total);
+      const std::span<const float> total = tree.reduce(world);
       std::int64_t levels = 0;
       while ((std::int64_t{1} << levels) < leaves) ++levels;
       const std::vector<float> expected = node(levels, 0, leaves);
@@ -61,16 +60,17 @@ TEST(GradientTree, LongGradientsAreSummedInPieces) {
       to[i] = static_cast<float>(i % 1000) * static_cast<float>(number + 1);
     tree.push(number);
   }
-  std::vector<float> total(kLong);
-  tree.reduce(world, total);
+  const std::span<const float> total = tree.reduce(world);
   for (std::size_t i = 0; i < kLong; i += 1021) ASSERT_EQ(total[i], static_cast<float>(i % 1000) * 6.0f) << i;
   EXPECT_EQ(total.back(), static_cast<float>((kLong - 1) % 1000) * 6.0f);
 }
 
 TEST(GradientTree, NoLeavesSumToZero) {
-  std::vector<float> total(kSize, 1.0f);
-  GradientTree(kSize).reduce(testing::mpi_world(), total);
-  EXPECT_EQ(total, std::vector<float>(kSize, 0.0f));
+  GradientTree tree(kSize);
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    const std::span<const float> total = tree.reduce(testing::mpi_world());
+    EXPECT_EQ(std::vector<float>(total.begin(), total.end()), std::vector<float>(kSize, 0.0f));
+  }
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ class GradientTree {
   /// Takes the gradient of leaf `number` (the one of begin_leaf). Numbers of a rank ascend by one.
   void push(std::int64_t number);
   /// The sum over the leaves of all ranks, whose ranges follow each other in rank order; the same on every
-  /// rank. Collective. The tree is empty afterwards. \param total [gradient_size], written
-  void reduce(Communicator& world, std::span<float> total);
+  /// rank. Collective. The tree is empty afterwards. \return [gradient_size], there until the next leaf or sum
+  [[nodiscard]] std::span<float> reduce(Communicator& world);
 
  private:
   struct Node {
@@ -38,7 +38,7 @@ class GradientTree {
   [[nodiscard]] AlignedBuffer take_buffer();
 
   std::size_t size_;
-  AlignedBuffer leaf_;
+  AlignedBuffer leaf_, total_;
   std::vector<Node> nodes_;           // in leaf order
   std::vector<AlignedBuffer> spare_;  // buffers to use again
 };

@@ -61,7 +61,7 @@ class Learner {
   UpdateStats run_leaves(std::span<const TrainSequence> sequences, float temperature, const LeafLoss& loss,
                          Keep keep);
   UpdateStats run_leaf(std::size_t leaf, std::size_t first_sequence, const LeafLoss& loss);
-  void apply(double learning_rate, double gradient_scale);
+  void apply(std::span<const float> gradient, double learning_rate, double gradient_scale);
 
   Decoder& decoder_;
   OptimizerConfig optimizer_;
@@ -72,7 +72,7 @@ class Learner {
   PolicyPass pass_;
   GradientTree tree_;
   std::vector<float> coef_;
-  AlignedBuffer gradient_, first_moment_, second_moment_;
+  AlignedBuffer first_moment_, second_moment_;
 };
 
 }  // namespace reckon
