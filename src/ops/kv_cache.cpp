@@ -37,7 +37,7 @@ void KvCache::reset(const Shape& shape, std::int64_t num_blocks, std::uint64_t v
       static_cast<std::size_t>(num_blocks * values_per_block(shape) * bytes_per_value(shape.dtype) / 4);
   for (std::vector<AlignedBuffer>* side : {&keys_, &values_}) {
     side->resize(static_cast<std::size_t>(shape.layers));
-    for (AlignedBuffer& buffer : *side) buffer.resize(floats);
+    for (AlignedBuffer& buffer : *side) buffer.resize_for_overwrite(floats);
   }
   free_slots_.clear();
   for (std::size_t i = slots_.size(); i-- > 0;) {

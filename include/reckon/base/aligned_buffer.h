@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <span>
 #include <utility>
@@ -25,6 +26,13 @@ class AlignedBuffer {
 
   /// Sets the size. Contents are kept only where no new memory was needed; new memory is zero.
   void resize(std::size_t size) {
+    const bool is_new = size > capacity_;
+    resize_for_overwrite(size);
+    if (is_new) std::memset(data_, 0, capacity_ * sizeof(float));
+  }
+
+  /// The same, but what new memory holds is not said: pages that are never written cost nothing.
+  void resize_for_overwrite(std::size_t size) {
     if (size > capacity_) {
       const std::size_t bytes = (size * sizeof(float) + 63) / 64 * 64;
       const bool is_large = bytes >= 4 * kHugePage;
@@ -32,10 +40,8 @@ class AlignedBuffer {
       if (posix_memalign(&memory, is_large ? kHugePage : 64, bytes) != 0) throw std::bad_alloc();
       // A wish: with pages of 4 KiB each block of keys costs a look at the page table.
       if (is_large) (void)madvise(memory, bytes, MADV_HUGEPAGE);
-      auto* fresh = static_cast<float*>(memory);
-      for (std::size_t i = 0; i < bytes / sizeof(float); ++i) fresh[i] = 0.0f;
       std::free(data_);
-      data_ = fresh;
+      data_ = static_cast<float*>(memory);
       capacity_ = bytes / sizeof(float);
     }
     size_ = size;
