@@ -1,7 +1,11 @@
 #include "reckon/ops/isa.h"
 
+#include <ATen/native/CPUBlas.h>
+
 #include <cstdlib>
+#include <exception>
 #include <string>
+#include <vector>
 
 #include "kernels/kernels.h"
 #include "reckon/base/error.h"
@@ -32,6 +36,21 @@ std::string_view choose() {
                                          std::string(name.empty() ? "avx2" : name) + ", which reckon needs");
 }
 
+/// Whether oneDNN does: it may know less than the processor, and throws then.
+bool can_multiply_bf16() {
+  if (__builtin_cpu_supports("avx512bf16") == 0) return false;
+  constexpr int kSize = 16;
+  const std::vector<at::BFloat16> factors(kSize * kSize, at::BFloat16(0.5f));
+  std::vector<float> product(kSize * kSize);
+  try {
+    at::native::cpublas::brgemm(kSize, kSize, kSize, kSize, kSize, kSize, false, factors.data(),
+                                factors.data(), product.data());
+  } catch (const std::exception&) {
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string_view active_isa() {
@@ -46,10 +65,12 @@ const Kernels& kernels() {
 
 void check_compute_dtype(ComputeDtype dtype) {
   if (dtype == ComputeDtype::float32) return;
-  if (active_isa() == "avx512" && __builtin_cpu_supports("avx512bf16") != 0) return;
-  throw Error(
-      ExitCode::environment,
-      "compute_dtype bfloat16: this machine has not the instruction for it (AVX512_BF16). Use float32.");
+  if (active_isa() != "avx512" || !can_multiply_bf16()) {
+    throw Error(ExitCode::environment,
+                "compute_dtype bfloat16: this machine has not the instruction for it (AVX512_BF16), or the "
+                "environment "
+                "forbids it (RECKON_ISA, ONEDNN_MAX_CPU_ISA). Use float32.");
+  }
 }
 
 }  // namespace reckon
