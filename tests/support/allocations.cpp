@@ -26,6 +26,9 @@ void* counted_new(std::size_t size) {
 void* operator new(std::size_t size) {
   return reckon::testing::counted_new(size);
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return std::malloc(size);  // std::stable_sort's buffer
+}
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }
