@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <optional>
 #include <span>
 
@@ -112,7 +113,10 @@ void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const St
     row.add("kl", update.kl / trained);
     row.add("entropy", update.entropy / trained);
     row.add("clip_share", update.clipped / trained);
-    row.add("mean_ratio", update.ratio / trained);
+    // Where every group is without variance nothing is trained: what is left is the largest ratio of the
+    // compared.
+    row.add("mean_ratio",
+            update.tokens > 0 ? update.ratio / update.tokens : std::exp(update.max_logprob_diff));
     row.add("sampler_policy_max_diff", update.max_logprob_diff);
     row.add("grad_norm", update.grad_norm);
     row.add("learning_rate", update.learning_rate);
