@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "reckon/ops/adamw.h"
+#include "reckon/ops/sums.h"
 
 namespace reckon {
 namespace {

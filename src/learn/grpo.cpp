@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -87,11 +88,14 @@ bool GrpoUpdater::trains(const Group& group) const {
 
 void GrpoUpdater::check_exactness(double max_logprob_diff) const {
   if (config_.exactness == Exactness::report || max_logprob_diff == 0.0) return;
+  char difference[32];
+  std::snprintf(difference, sizeof difference, "%.3g",
+                max_logprob_diff);  // 6e-08 is one unit in the last place
   throw Error(ExitCode::internal,
               "update " + std::to_string(learner_.updates()) +
                   ": the learner's log-probabilities differ from the "
                   "sampler's by up to " +
-                  std::to_string(max_logprob_diff) +
+                  difference +
                   " (need the same bits). Nothing was changed; exactness = \"report\" goes on all the same.");
 }
 

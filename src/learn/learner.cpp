@@ -8,6 +8,7 @@
 
 #include "reckon/base/error.h"
 #include "reckon/ops/adamw.h"
+#include "reckon/ops/sums.h"
 
 namespace reckon {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "reckon/ops/adamw.h"
+#include "reckon/ops/sums.h"
 #include "reckon/ops/token_logprob.h"
 
 namespace reckon {

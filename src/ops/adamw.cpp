@@ -25,12 +25,4 @@ void adamw(std::span<float> weight, std::span<const float> gradient, std::span<f
                    .weight_decay = static_cast<float>(s.weight_decay)});
 }
 
-double sum_of_squares(std::span<const float> values) {
-  return kernels().sum_of_squares(values.data(), static_cast<std::int64_t>(values.size()));
-}
-
-void add_to(std::span<float> to, std::span<const float> from) {
-  kernels().add(to.data(), from.data(), static_cast<std::int64_t>(to.size()));
-}
-
 }  // namespace reckon

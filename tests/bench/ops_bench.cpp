@@ -17,6 +17,7 @@
 #include "reckon/ops/linear.h"
 #include "reckon/ops/norm_rope.h"
 #include "reckon/ops/sample_token.h"
+#include "reckon/ops/sums.h"
 #include "reckon/ops/swiglu.h"
 #include "reckon/ops/token_logprob.h"
 

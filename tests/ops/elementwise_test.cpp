@@ -3,6 +3,7 @@
 
 #include "reckon/ops/adamw.h"
 #include "reckon/ops/embedding.h"
+#include "reckon/ops/sums.h"
 #include "reckon/ops/swiglu.h"
 #include "support/finite_differences.h"
 #include "support/numbers.h"

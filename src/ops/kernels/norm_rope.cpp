@@ -47,33 +47,20 @@ RECKON_INLINE void normalise_row_backward(const float* dy, const float* x, const
   }
 }
 
-/// y turns by its position: (first, second) -> (first c - second s, second c + first s). In place.
-RECKON_INLINE void turn(float* y, const float* c, const float* s, std::int64_t half) {
+/// Turns by a position: (first, second) -> (first c - second s, second c + first s); with a sign of -1 the
+/// way back, which is the transpose. `from` and `to` may be one.
+RECKON_INLINE void turn(const float* from, const float* c, const float* s, std::int64_t half, float sign,
+                        float* to) {
   for (std::int64_t i = 0; i < half; i += 16) {
     const std::int64_t lanes = half - i < 16 ? half - i : 16;
-    const f32x16 first = load_partial(y + i, lanes);
-    const f32x16 second = load_partial(y + half + i, lanes);
+    const f32x16 first = load_partial(from + i, lanes);
+    const f32x16 second = load_partial(from + half + i, lanes);
     const f32x16 cosine = load_partial(c + i, lanes);
-    const f32x16 sine = load_partial(s + i, lanes);
+    const f32x16 sine = load_partial(s + i, lanes) * sign;
     const f32x16 back = second * sine;
     const f32x16 up = first * sine;
-    store_partial(y + i, multiply_add(first, cosine, broadcast(0.0f) - back), lanes);
-    store_partial(y + half + i, multiply_add(second, cosine, up), lanes);
-  }
-}
-
-/// The transpose of turn().
-RECKON_INLINE void turn_back(const float* dy, const float* c, const float* s, std::int64_t half, float* dx) {
-  for (std::int64_t i = 0; i < half; i += 16) {
-    const std::int64_t lanes = half - i < 16 ? half - i : 16;
-    const f32x16 first = load_partial(dy + i, lanes);
-    const f32x16 second = load_partial(dy + half + i, lanes);
-    const f32x16 cosine = load_partial(c + i, lanes);
-    const f32x16 sine = load_partial(s + i, lanes);
-    const f32x16 back = second * sine;
-    const f32x16 up = first * sine;
-    store_partial(dx + i, multiply_add(first, cosine, back), lanes);
-    store_partial(dx + half + i, multiply_add(second, cosine, broadcast(0.0f) - up), lanes);
+    store_partial(to + i, multiply_add(first, cosine, broadcast(0.0f) - back), lanes);
+    store_partial(to + half + i, multiply_add(second, cosine, up), lanes);
   }
 }
 
@@ -106,7 +93,7 @@ void norm_rope(const HeadRows& heads, const float* qkv, const float* weight, flo
       const float inverse = normalise_row(qkv + row * heads.stride + heads.offset + head * heads.dim, weight,
                                           heads.dim, eps, y);
       if (inv_rms != nullptr) inv_rms[index] = inverse;
-      turn(y, heads.cosines + angle, heads.sines + angle, half);
+      turn(y, heads.cosines + angle, heads.sines + angle, half, 1.0f, y);
     }
   }
 }
@@ -120,7 +107,7 @@ void norm_rope_backward(const HeadRows& heads, const float* dout, const float* q
     for (std::int64_t head = 0; head < heads.heads; ++head) {
       const std::int64_t index = row * heads.heads + head;
       const std::int64_t at = row * heads.stride + heads.offset + head * heads.dim;
-      turn_back(dout + index * heads.dim, heads.cosines + angle, heads.sines + angle, half, turned_back);
+      turn(dout + index * heads.dim, heads.cosines + angle, heads.sines + angle, half, -1.0f, turned_back);
       normalise_row_backward(turned_back, qkv + at, weight, inv_rms[index], heads.dim, dqkv + at, false,
                              dweight);
     }
@@ -135,7 +122,7 @@ void rope(const HeadRows& heads, const float* qkv, float* out) {
       const float* x = qkv + row * heads.stride + heads.offset + head * heads.dim;
       float* y = out + (row * heads.heads + head) * heads.dim;
       __builtin_memcpy(y, x, static_cast<std::size_t>(heads.dim) * sizeof(float));
-      turn(y, heads.cosines + angle, heads.sines + angle, half);
+      turn(y, heads.cosines + angle, heads.sines + angle, half, 1.0f, y);
     }
   }
 }
@@ -145,8 +132,8 @@ void rope_backward(const HeadRows& heads, const float* dout, float* dqkv) {
   for (std::int64_t row = 0; row < heads.rows; ++row) {
     const std::int64_t angle = heads.positions[row] * half;
     for (std::int64_t head = 0; head < heads.heads; ++head) {
-      turn_back(dout + (row * heads.heads + head) * heads.dim, heads.cosines + angle, heads.sines + angle,
-                half, dqkv + row * heads.stride + heads.offset + head * heads.dim);
+      turn(dout + (row * heads.heads + head) * heads.dim, heads.cosines + angle, heads.sines + angle, half,
+           -1.0f, dqkv + row * heads.stride + heads.offset + head * heads.dim);
     }
   }
 }
