@@ -12,7 +12,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 packages=(
   ca-certificates ccache cmake g++ git ninja-build pkg-config
   libopenmpi-dev openmpi-bin openssh-client
-  libcalcium-dev libflint-arb-dev libflint-dev
+  libantic-dev libcalcium-dev libflint-arb-dev libflint-dev
   libcli11-dev libhdf5-dev libsimdjson-dev libssl-dev libtomlplusplus-dev nlohmann-json3-dev
   libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev
   python3 python3-venv
