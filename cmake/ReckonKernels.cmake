@@ -1,0 +1,27 @@
+# kernels/<op>.cu behind include/reckon/cuda/*.h, as one library reckon::cuda: compiled by nvcc with RECKON_CUDA, else by the
+# C++ compiler for the emulator of kernels/emulator, which needs neither a GPU nor nvcc.
+file(GLOB kernel_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.cu")
+
+if(RECKON_CUDA)
+  include(ReckonCuda)
+else()
+  file(GLOB emulator_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/emulator/*.cpp")
+  set(emulated "")
+  foreach(source ${kernel_sources})
+    cmake_path(GET source STEM op)
+    set(wrapper "${PROJECT_BINARY_DIR}/emulated/${op}.cpp")
+    file(CONFIGURE OUTPUT "${wrapper}" CONTENT "#include \"${op}.cu\"\n")
+    list(APPEND emulated "${wrapper}")
+  endforeach()
+  add_library(reckon_cuda STATIC ${emulator_sources} ${emulated})
+  target_compile_definitions(reckon_cuda PUBLIC RECKON_EMULATE_CUDA)
+  target_include_directories(reckon_cuda PRIVATE "${PROJECT_SOURCE_DIR}/kernels")
+  # Threads switch hundreds of times a row: unoptimised, tests would take minutes.
+  target_compile_options(reckon_cuda PRIVATE -O2)
+endif()
+target_include_directories(reckon_cuda PUBLIC "${PROJECT_SOURCE_DIR}/include")
+target_link_libraries(reckon_cuda PUBLIC reckon::base)
+if(NOT RECKON_CUDA)
+  target_link_libraries(reckon_cuda PRIVATE reckon_options)
+endif()
+add_library(reckon::cuda ALIAS reckon_cuda)

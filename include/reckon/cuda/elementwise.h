@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+
+#include "reckon/cuda/bf16.h"
+#include "reckon/cuda/stream.h"
+
+/// What stands between the matrix products, on a GPU. All pointers are device memory.
+namespace reckon::cuda {
+
+/// x[t] = table[id[t]]. table [V, H], x [T, H] float32. Ids must be below V. H is a multiple of 8.
+void embedding(const bf16* table, const std::uint32_t* token_ids, std::int64_t rows, std::int64_t width,
+               float* x, Stream stream);
+
+/// The rows of a batch by token: the rows of unique token u are rows[offsets[u]] ... in ascending order.
+struct RowsByToken {
+  const std::uint32_t* token_ids = nullptr;  ///< [U], ascending
+  const std::int32_t* offsets = nullptr;     ///< [U + 1]
+  const std::int32_t* rows = nullptr;        ///< [T]
+  std::int64_t num_tokens = 0;               ///< U
+};
+/// dtable[id[t]] += dx[t], the rows of a token in order: without atomic additions, the same bits each time.
+/// dx [T, H], dtable [V, H] float32.
+void embedding_backward(const float* dx, const RowsByToken& rows, std::int64_t width, float* dtable,
+                        Stream stream);
+
+/// h = silu(g) * u, g and u the halves of a row of gate_up [T, 2 width]; h [T, width]. width is a multiple
+/// of 8.
+void swiglu(const bf16* gate_up, std::int64_t rows, std::int64_t width, bf16* h, Stream stream);
+/// dgate_up [T, 2 width] written; h [T, width] or null: what swiglu gives, once more.
+void swiglu_backward(const bf16* dh, const bf16* gate_up, std::int64_t rows, std::int64_t width,
+                     bf16* dgate_up, bf16* h, Stream stream);
+
+/// y[t] += bias. y [T, N], bias [N]. N is a multiple of 8.
+void add_bias(bf16* y, const bf16* bias, std::int64_t rows, std::int64_t width, Stream stream);
+void add_bias(float* y, const bf16* bias, std::int64_t rows, std::int64_t width, Stream stream);
+/// dbias [N] += sum_t dy[t], as rms_norm_backward sums. \param workspace  gradient_workspace(rows, width)
+/// floats (norm_rope.h)
+void bias_backward(const bf16* dy, std::int64_t rows, std::int64_t width, float* dbias, float* workspace,
+                   Stream stream);
+
+/// to[i] = from[rows[i]], and to[rows[i]] += from[i]. Rows of `width` float32 or bfloat16 values, a multiple
+/// of 8. In scatter_add_rows a row may be named more than once: the additions are done in the order of i.
+void gather_rows(const bf16* from, const std::int32_t* rows, std::int64_t count, std::int64_t width, bf16* to,
+                 Stream stream);
+void scatter_add_rows(const float* from, const std::int32_t* rows, std::int64_t count, std::int64_t width,
+                      float* to, Stream stream);
+
+/// to[i] = from[i] rounded. count is a multiple of 8, or both pointers are 16-byte aligned and the rest is
+/// done one by one.
+void round_to_bf16(const float* from, std::int64_t count, bf16* to, Stream stream);
+
+}  // namespace reckon::cuda

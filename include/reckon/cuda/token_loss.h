@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+
+#include "reckon/cuda/bf16.h"
+#include "reckon/cuda/stream.h"
+
+/// Losses from logits: one pass over each row, in place. All pointers are device memory. R rows of V logits,
+/// bfloat16; row r starts at logits + r * stride, and stride is a multiple of 8 (16 bytes); values between V
+/// and stride are neither read as logits nor changed. Offsets are 64-bit. A row's results depend on V and the
+/// row alone: not on R, the grid or the GPU's load.
+namespace reckon::cuda {
+
+/// Rows of logits.
+struct LogitRows {
+  bf16* logits = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t vocab = 0;
+  std::int64_t stride = 0;
+};
+
+/// What comes out for each row, [R] each; null where it is not wanted. Natural logarithms, nats.
+struct TokenOutputs {
+  float* logprob = nullptr;  ///< log p(token) at the temperature: x[token] / T - lse
+  float* entropy = nullptr;  ///< lse - sum_v p_v x_v / T
+  float* lse = nullptr;      ///< log sum_v exp(x_v / T)
+};
+
+/// Forward alone: log-probability and entropy of each row's token; 2 bytes a logit. logits are not changed.
+void token_logprob(const LogitRows& logits, const std::uint32_t* token_ids, float temperature,
+                   const TokenOutputs& out, Stream stream);
+
+/// How completions are compared with the policy that sampled them: learn/config.h says the same for the CPU.
+enum class ImportanceLevel : std::int32_t {
+  token,     ///< ratio of each token (GRPO)
+  sequence,  ///< exp of the mean log ratio of the completion (GSPO, arXiv:2507.18071, Eq. 7):
+             ///< sequence_logprob_gap() first
+};
+
+/// The clipped objective of DeepSeekMath (arXiv:2402.03300), Eq. 3 and 4, as policy_objective() of
+/// reckon/learn/objective.h.
+struct GrpoSettings {
+  float temperature = 1;
+  double clip_eps_low = 0.2;
+  double clip_eps_high = 0.2;
+  double kl_coef = 0;  ///< estimator k3; 0 reads no reference_logprob
+  double tis_cap =
+      0;  ///< truncated importance weights: min(exp(old - sampler), tis_cap) times the term; 0: off
+  double entropy_coef =
+      0;  ///< the entropy bonus: loss -= entropy_coef * weight * entropy; its gradient is in dlogits
+  ImportanceLevel level = ImportanceLevel::token;
+};
+
+/// What is known of each row's token before the pass, [R] each.
+struct GrpoInputs {
+  const std::uint32_t* token_ids = nullptr;
+  const float* sampler_logprob = nullptr;  ///< log pi_old of the policy that sampled
+  const float* old_logprob =
+      nullptr;  ///< with tis_cap: the learner's own log pi_old; null: the policy's, now (ratio exactly 1)
+  const float* reference_logprob = nullptr;  ///< where kl_coef is not 0
+  const float* advantage = nullptr;
+  const float* weight = nullptr;  ///< token_weight(): the share of the token in the loss. 0: the row is not
+                                  ///< read, its dlogits are 0 and its outputs are 0
+  const float* sequence_gap =
+      nullptr;  ///< with ImportanceLevel::sequence: mean_t(policy_t - old_t) of the row's completion
+};
+
+/// What comes out for each row, [R] each; null where it is not wanted.
+struct GrpoOutputs {
+  TokenOutputs token;
+  float* loss = nullptr;  ///< the row's part of the loss, weight included
+  float* ratio = nullptr;
+  float* kl = nullptr;          ///< k3
+  float* clipped = nullptr;     ///< 1 where the clipped branch was taken, else 0
+  float* importance = nullptr;  ///< the truncated importance weight; 1 without tis_cap
+};
+
+/// The GRPO loss and its gradient: dlogits over the logits, in place; each logit is read once and written
+/// once (4 bytes). With advantage 0, kl_coef 0 and entropy_coef 0 a row has no gradient: where no output of
+/// it is wanted either (all null) it is only zeroed. Rows that outgrow the shared memory of one block are
+/// split over a cluster of blocks (sm_90 and later).
+void grpo_loss(const LogitRows& logits, const GrpoInputs& in, const GrpoSettings& settings,
+               const GrpoOutputs& out, Stream stream);
+
+/// gap[s] = mean over the rows offsets[s] .. offsets[s + 1] - 1 of logprob - old, float64; written to each of
+/// the rows. \param offsets  [S + 1]
+void sequence_logprob_gap(const float* logprob, const float* old_logprob, const std::int32_t* offsets,
+                          std::int64_t sequences, float* gap, Stream stream);
+
+/// Cross-entropy: loss[r] = -weight[r] * logprob[r]; dlogits in place, as grpo_loss. weight 0: not read, zero
+/// gradient and outputs.
+void cross_entropy_loss(const LogitRows& logits, const std::uint32_t* token_ids, const float* weight,
+                        float temperature, float* loss, const TokenOutputs& out, Stream stream);
+
+/// A teacher's distribution at each row: its top k words with their log-probabilities, [R, k] each. What is
+/// left, 1 - sum p, is one more outcome (the tail); the student's tail is what it gives to all other words.
+struct TopKTeacher {
+  const std::uint32_t* token_ids = nullptr;
+  const float* logprobs = nullptr;
+  std::int64_t k = 0;
+};
+enum class KlDirection : std::int32_t {
+  forward /* KL(teacher || student) */,
+  reverse /* KL(student || teacher) */
+};
+/// Distillation from a teacher's top k: loss[r] = weight[r] * KL over the k + 1 outcomes; dlogits in place.
+void top_k_kl_loss(const LogitRows& logits, const TopKTeacher& teacher, KlDirection direction,
+                   const float* weight, float temperature, float* loss, Stream stream);
+/// From a teacher's full logits (rows of the same V; its temperature is the same): 6 bytes a logit.
+void full_kl_loss(const LogitRows& logits, const bf16* teacher_logits, std::int64_t teacher_stride,
+                  KlDirection direction, const float* weight, float temperature, float* loss, Stream stream);
+
+/// Sums over rows in float64, in a fixed order: sums[c] = sum_r values[c][r]. \param columns  device array of
+/// `num_columns` pointers to [R]
+void sum_columns(const float* const* columns, std::int64_t num_columns, std::int64_t rows, double* sums,
+                 Stream stream);
+/// The largest |a - b| over rows; NaN where any is. \param most  one float, written
+void max_difference(const float* a, const float* b, std::int64_t rows, float* most, Stream stream);
+
+}  // namespace reckon::cuda

@@ -1,0 +1,381 @@
+#include "emulator/emulator.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <random>
+#include <stdexcept>
+#include <string>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+#ifndef __x86_64__
+#error "The emulator switches stacks by instructions of x86-64."
+#endif
+
+// Saves the callee's registers on the running stack, and goes on where another stack saved its own.
+asm(R"(
+.text
+.type reckon_switch_stack, @function
+reckon_switch_stack:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size reckon_switch_stack, .-reckon_switch_stack
+)");
+extern "C" void reckon_switch_stack(void** save, void* load) asm("reckon_switch_stack");
+
+namespace reckon::emulator {
+namespace {
+
+constexpr std::size_t kStackBytes = 128 * 1024;
+constexpr unsigned kMostThreads = 1024;  // of a block, as on a GPU
+
+/// Stacks that are used again; a page that was never touched costs nothing.
+class Stacks {
+ public:
+  [[nodiscard]] std::byte* top_of(std::size_t index) {
+    while (stacks_.size() <= index) {
+      void* memory = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (memory == MAP_FAILED) throw std::bad_alloc();
+      stacks_.push_back(static_cast<std::byte*>(memory));
+    }
+    return stacks_[index] + kStackBytes;
+  }
+
+ private:
+  std::vector<std::byte*> stacks_;  // kept until the program ends
+};
+
+struct Machine {
+  Stacks stacks;
+  Order order = Order::forward;
+  std::mt19937 shuffle{1};
+  std::vector<std::function<void()>>* recording = nullptr;
+  // Of the grid that runs:
+  const std::function<void()>* body = nullptr;
+  Thread* thread = nullptr;
+  void* scheduler = nullptr;  // its stack pointer
+  void* scheduler_fake_stack = nullptr;
+  const void* scheduler_bottom = nullptr;
+  std::size_t scheduler_size = 0;
+  std::uint64_t progress = 0;
+  std::exception_ptr failure;
+};
+
+Machine& machine() {
+  static thread_local Machine one;
+  return one;
+}
+
+void release_if_full(Barrier& barrier) {
+  if (barrier.expected == 0 || barrier.arrived < barrier.expected) return;
+  barrier.arrived = 0;
+  ++barrier.generation;
+  ++machine().progress;
+}
+
+void start_switch([[maybe_unused]] void** fake_stack, [[maybe_unused]] const void* bottom,
+                  [[maybe_unused]] std::size_t size) {
+#ifdef __SANITIZE_ADDRESS__
+  __sanitizer_start_switch_fiber(fake_stack, bottom, size);
+#endif
+}
+void finish_switch([[maybe_unused]] void* fake_stack, [[maybe_unused]] const void** bottom,
+                   [[maybe_unused]] std::size_t* size) {
+#ifdef __SANITIZE_ADDRESS__
+  __sanitizer_finish_switch_fiber(fake_stack, bottom, size);
+#endif
+}
+
+/// Back to the scheduler, until it comes to this thread again.
+void yield() {
+  Machine& m = machine();
+  Thread* me = m.thread;
+  void* fake_stack = nullptr;
+  start_switch(&fake_stack, m.scheduler_bottom, m.scheduler_size);
+  reckon_switch_stack(&me->stack_pointer, m.scheduler);
+  finish_switch(fake_stack, &m.scheduler_bottom, &m.scheduler_size);
+}
+
+void wait_at(Barrier& barrier) {
+  const std::uint64_t generation = barrier.generation;
+  ++barrier.arrived;
+  release_if_full(barrier);
+  while (barrier.generation == generation) yield();
+}
+
+/// A thread that has ended is not waited for, as on a GPU.
+void leave(Barrier& barrier) {
+  --barrier.expected;
+  release_if_full(barrier);
+}
+
+extern "C" void reckon_thread_main() {
+  Machine& m = machine();
+  finish_switch(nullptr, &m.scheduler_bottom, &m.scheduler_size);
+  try {
+    (*m.body)();
+    if (!m.thread->open_copies.empty() || !m.thread->copy_groups.empty())
+      throw std::logic_error("a thread ended before its asynchronous copies");
+  } catch (...) {
+    if (!m.failure) m.failure = std::current_exception();
+  }
+  Thread& me = *m.thread;
+  me.is_done = true;
+  ++m.progress;
+  leave(me.warp->barrier);
+  leave(me.block->barrier);
+  leave(me.block->cluster->barrier);
+  start_switch(nullptr, m.scheduler_bottom, m.scheduler_size);
+  reckon_switch_stack(&me.stack_pointer, m.scheduler);
+  std::terminate();
+}
+
+void prepare(Thread& thread, std::byte* top) {
+#ifdef __SANITIZE_ADDRESS__
+  ASAN_UNPOISON_MEMORY_REGION(top - kStackBytes, kStackBytes);
+#endif
+  auto* words = reinterpret_cast<void**>(top) - 8;
+  std::memset(static_cast<void*>(words), 0, 8 * sizeof(void*));
+  words[6] = reinterpret_cast<void*>(&reckon_thread_main);  // what the first switch returns to
+  thread.stack_pointer = words;
+}
+
+void resume(Thread& thread, std::byte* top) {
+  Machine& m = machine();
+  m.thread = &thread;
+  void* fake_stack = nullptr;
+  start_switch(&fake_stack, top - kStackBytes, kStackBytes);
+  reckon_switch_stack(&m.scheduler, thread.stack_pointer);
+  finish_switch(fake_stack, nullptr, nullptr);
+}
+
+/// Shared memory and threads of one cluster, kept from cluster to cluster of a grid.
+struct Place {
+  Cluster cluster;
+  std::vector<std::unique_ptr<std::byte, decltype(&std::free)>> shared;
+  std::vector<Thread> threads;
+  std::vector<std::size_t> order;
+};
+
+void run_cluster(const char* name, Place& place) {
+  Machine& m = machine();
+  if (m.order == Order::reverse) std::reverse(place.order.begin(), place.order.end());
+  std::size_t alive = place.threads.size();
+  while (alive > 0) {
+    if (m.order == Order::shuffled) std::shuffle(place.order.begin(), place.order.end(), m.shuffle);
+    const std::uint64_t before = m.progress;
+    for (const std::size_t i : place.order) {
+      Thread& thread = place.threads[i];
+      if (thread.is_done) continue;
+      resume(thread, m.stacks.top_of(i));
+      if (thread.is_done) --alive;
+    }
+    if (m.failure) break;  // the other threads' stacks are left as they are
+    if (m.progress == before)
+      throw std::logic_error(std::string(name) + ": threads wait at a barrier that others do not reach");
+  }
+  if (m.order == Order::reverse) std::reverse(place.order.begin(), place.order.end());
+  if (m.failure) std::rethrow_exception(std::exchange(m.failure, nullptr));
+  for (const Block& block : place.cluster.blocks) {
+    if (!block.bulk.empty())
+      throw std::logic_error(std::string(name) + ": a block ended before its bulk copies");
+  }
+}
+
+void set_up(Place& place, Index3 first_block, Index3 grid, unsigned threads) {
+  Cluster& cluster = place.cluster;
+  cluster.barrier = {cluster.size * threads, 0, 0};
+  for (unsigned b = 0; b < cluster.size; ++b) {
+    Block& block = cluster.blocks[b];
+    block.barrier = {threads, 0, 0};
+    block.bulk.clear();
+    // Patterns of NaN, in float32 and bfloat16.
+    std::memset(block.shared, 0xff, block.shared_bytes);
+    for (std::size_t w = 0; w < block.warps.size(); ++w)
+      block.warps[w].barrier = {std::min(32U, threads - static_cast<unsigned>(w) * 32U), 0, 0};
+    for (unsigned t = 0; t < threads; ++t) {
+      Thread& thread = place.threads[b * threads + t];
+      thread.thread_index = {t, 0, 0};
+      thread.block_index = {first_block.x + b, first_block.y, first_block.z};
+      thread.block_dim = {threads, 1, 1};
+      thread.grid_dim = grid;
+      thread.block = &block;
+      thread.warp = &block.warps[t / 32];
+      thread.is_done = false;
+      thread.open_copies.clear();
+      thread.copy_groups.clear();
+      prepare(thread, machine().stacks.top_of(b * threads + t));
+    }
+  }
+}
+
+}  // namespace
+
+Thread& running() {
+  return *machine().thread;
+}
+
+void set_order(Order order) {
+  machine().order = order;
+}
+
+void run_grid(const char* name, Index3 grid, unsigned threads, unsigned cluster, std::size_t shared_bytes,
+              const std::function<void()>& body) {
+  constexpr std::size_t kMostShared = 227 * 1024;  // sm_90
+  if (threads == 0 || threads > kMostThreads || cluster == 0 || grid.x % cluster != 0 ||
+      shared_bytes > kMostShared) {
+    throw std::logic_error(std::string(name) + ": a launch that no GPU takes: " + std::to_string(threads) +
+                           " threads, grid " + std::to_string(grid.x) + ", cluster " +
+                           std::to_string(cluster) + ", " + std::to_string(shared_bytes) +
+                           " bytes of shared memory");
+  }
+  Place place;
+  place.cluster.size = cluster;
+  place.cluster.blocks.resize(cluster);
+  place.threads.resize(std::size_t{cluster} * threads);
+  for (std::size_t i = 0; i < place.threads.size(); ++i) place.order.push_back(i);
+  for (unsigned b = 0; b < cluster; ++b) {
+    Block& block = place.cluster.blocks[b];
+    void* memory = nullptr;
+    if (posix_memalign(&memory, 128, shared_bytes + 1) != 0) throw std::bad_alloc();
+    place.shared.emplace_back(static_cast<std::byte*>(memory), &std::free);
+    block.cluster = &place.cluster;
+    block.rank = b;
+    block.shared = place.shared.back().get();
+    block.shared_bytes = shared_bytes;
+    block.warps.resize((threads + 31) / 32);
+  }
+  machine().body = &body;
+  for (unsigned z = 0; z < grid.z; ++z) {
+    for (unsigned y = 0; y < grid.y; ++y) {
+      for (unsigned x = 0; x < grid.x; x += cluster) {
+        set_up(place, {x, y, z}, grid, threads);
+        run_cluster(name, place);
+      }
+    }
+  }
+}
+
+void run_or_record(std::function<void()> work) {
+  Machine& m = machine();
+  if (m.recording != nullptr) {
+    m.recording->push_back(std::move(work));
+  } else {
+    work();
+  }
+}
+
+void start_recording(std::vector<std::function<void()>>* list) {
+  machine().recording = list;
+}
+
+void end_recording() {
+  machine().recording = nullptr;
+}
+
+void block_barrier() {
+  wait_at(running().block->barrier);
+}
+void warp_barrier() {
+  wait_at(running().warp->barrier);
+}
+void cluster_barrier() {
+  wait_at(running().block->cluster->barrier);
+}
+
+void* in_block(void* mine, unsigned rank) {
+  const Block& block = *running().block;
+  const auto offset = static_cast<std::byte*>(mine) - block.shared;
+  if (offset < 0 || static_cast<std::size_t>(offset) >= block.shared_bytes || rank >= block.cluster->size)
+    throw std::logic_error(
+        "in_cluster_block: not an address of this block's shared memory, or no such block");
+  return block.cluster->blocks[rank].shared + offset;
+}
+
+const void* aligned(const void* pointer, std::size_t alignment) {
+  if (reinterpret_cast<std::uintptr_t>(pointer) % alignment != 0)
+    throw std::logic_error("a misaligned access of " + std::to_string(alignment) + " bytes");
+  return pointer;
+}
+
+void start_copy(void* to, const void* from, std::size_t bytes) {
+  running().open_copies.push_back({to, from, bytes});
+}
+
+void commit_copies() {
+  Thread& me = running();
+  me.copy_groups.push_back(std::move(me.open_copies));
+  me.open_copies.clear();
+}
+
+void wait_copies(std::size_t pending) {
+  Thread& me = running();
+  while (me.copy_groups.size() > pending) {
+    for (const Copy& copy : me.copy_groups.front()) std::memcpy(copy.to, copy.from, copy.bytes);
+    me.copy_groups.erase(me.copy_groups.begin());
+  }
+}
+
+// The word of a barrier: bytes expected and not asked for yet in the low half, phases that have ended in the
+// high half.
+void expect_bulk(const void* barrier, std::uint32_t bytes) {
+  auto* word = static_cast<std::uint64_t*>(const_cast<void*>(barrier));
+  if ((*word & 0xffffffffU) != 0)
+    throw std::logic_error("barrier_expect: a bulk copy of the phase before is missing");
+  *word += bytes;
+  ++machine().progress;
+}
+
+void start_bulk(void* to, const void* from, std::size_t bytes, const void* barrier) {
+  auto* word = static_cast<std::uint64_t*>(const_cast<void*>(barrier));
+  if (bytes % 16 != 0 || (*word & 0xffffffffU) < bytes)
+    throw std::logic_error("bulk_load: " + std::to_string(bytes) +
+                           " bytes (need a multiple of 16, expected before)");
+  *word -= bytes;
+  running().block->bulk.push_back({to, from, bytes, barrier});
+  ++machine().progress;
+}
+
+void wait_bulk(const void* barrier, std::uint64_t* word, unsigned phase) {
+  // Until this phase was asked for in full, and its copies, which then happen, or until it has ended before.
+  std::vector<BulkCopy>& bulk = running().block->bulk;
+  const auto is_ours = [&](const BulkCopy& copy) { return copy.barrier == barrier; };
+  while ((*word >> 32) % 2 == phase % 2) {
+    const bool asked = std::any_of(bulk.begin(), bulk.end(), is_ours);
+    if (asked && (*word & 0xffffffffU) == 0) {
+      for (const BulkCopy& copy : bulk) {
+        if (is_ours(copy)) std::memcpy(copy.to, copy.from, copy.bytes);
+      }
+      std::erase_if(bulk, is_ours);
+      *word += std::uint64_t{1} << 32;
+      ++machine().progress;
+      return;
+    }
+    yield();
+  }
+}
+
+}  // namespace reckon::emulator

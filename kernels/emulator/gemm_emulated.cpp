@@ -1,0 +1,66 @@
+// Gemm by plain loops: sums in float32, in order.
+#include "emulator/emulator.h"
+#include "reckon/cuda/gemm.h"
+
+namespace reckon::cuda {
+namespace {
+
+void put(bf16& to, float value) {
+  to = to_bf16(value);
+}
+void put(float& to, float value) {
+  to = value;
+}
+
+/// y[i, j] = sum_l a[i, l] b[j, l], with strides for rows and columns.
+template <class T>
+void product(const bf16* a, std::int64_t a_row, std::int64_t a_column, const bf16* b, std::int64_t b_row,
+             std::int64_t b_column, T* y, std::int64_t rows, std::int64_t columns, std::int64_t inner,
+             bool add) {
+  emulator::run_or_record([=] {
+    for (std::int64_t i = 0; i < rows; ++i) {
+      for (std::int64_t j = 0; j < columns; ++j) {
+        float sum = 0;
+        for (std::int64_t l = 0; l < inner; ++l)
+          sum += to_float(a[i * a_row + l * a_column]) * to_float(b[j * b_row + l * b_column]);
+        if constexpr (std::is_same_v<T, float>) {
+          if (add) sum += y[i * columns + j];
+        }
+        put(y[i * columns + j], sum);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+struct Gemm::State {};
+Gemm::Gemm(GemmSums) {}
+Gemm::~Gemm() = default;
+
+void Gemm::forward(const bf16* x, const bf16* w, bf16* y, std::int64_t m, std::int64_t n, std::int64_t k,
+                   Stream) {
+  product(x, k, 1, w, k, 1, y, m, n, k, false);
+}
+void Gemm::forward(const bf16* x, const bf16* w, float* y, std::int64_t m, std::int64_t n, std::int64_t k,
+                   Stream) {
+  product(x, k, 1, w, k, 1, y, m, n, k, false);
+}
+void Gemm::forward_add(const bf16* x, const bf16* w, float* y, std::int64_t m, std::int64_t n, std::int64_t k,
+                       Stream) {
+  product(x, k, 1, w, k, 1, y, m, n, k, true);
+}
+void Gemm::backward_input(const bf16* dy, const bf16* w, bf16* dx, std::int64_t m, std::int64_t n,
+                          std::int64_t k, Stream) {
+  product(dy, n, 1, w, 1, k, dx, m, k, n, false);
+}
+void Gemm::backward_input(const bf16* dy, const bf16* w, float* dx, std::int64_t m, std::int64_t n,
+                          std::int64_t k, Stream) {
+  product(dy, n, 1, w, 1, k, dx, m, k, n, false);
+}
+void Gemm::backward_weight(const bf16* dy, const bf16* x, float* dw, std::int64_t m, std::int64_t n,
+                           std::int64_t k, Stream) {
+  product(dy, 1, n, x, 1, k, dw, n, k, m, true);
+}
+
+}  // namespace reckon::cuda

@@ -1,0 +1,237 @@
+// The emulator itself: that it computes what CUDA's words mean, and finds what it is there to find.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <vector>
+
+#include "launch.h"
+#include "reckon/cuda/runtime.h"
+
+namespace reckon::cuda {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// The message of the std::logic_error that a launch ends with.
+template <class Launch>
+std::string failure_of(const Launch& launch_it) {
+  try {
+    launch_it();
+  } catch (const std::logic_error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+class EveryOrder : public ::testing::TestWithParam<emulator::Order> {
+ protected:
+  void SetUp() override { emulator::set_order(GetParam()); }
+  void TearDown() override { emulator::set_order(emulator::Order::forward); }
+};
+INSTANTIATE_TEST_SUITE_P(Orders, EveryOrder,
+                         ::testing::Values(emulator::Order::forward, emulator::Order::reverse,
+                                           emulator::Order::shuffled));
+
+void write_sums(float* out) {
+  const auto value = static_cast<float>(threadIdx.x + 1);
+  const float sum = block_sum(value, shared_memory<float>());
+  const float most = block_max(value, shared_memory<float>());
+  out[blockIdx.x * blockDim.x + threadIdx.x] = sum + most;
+}
+
+TEST_P(EveryOrder, ABlockSumsAndFindsTheLargest) {
+  std::vector<float> out(3 * 96);
+  launch("write_sums", write_sums, {.grid = {3}, .threads = 96, .shared_bytes = 64}, nullptr, out.data());
+  EXPECT_THAT(out, ::testing::Each(96 * 97 / 2 + 96));
+}
+
+void sum_cluster(float* out) {
+  float* mine = shared_memory<float>();
+  if (threadIdx.x == 0) *mine = static_cast<float>(10 * blockIdx.x + cluster_rank());
+  cluster_sync();
+  float sum = 0;
+  for (unsigned rank = 0; rank < cluster_size(); ++rank) sum += *in_cluster_block(mine, rank);
+  cluster_sync();
+  if (threadIdx.x == 0) out[blockIdx.x] = sum;
+}
+
+TEST_P(EveryOrder, BlocksOfAClusterReadEachOthersSharedMemory) {
+  std::vector<float> out(4);
+  launch("sum_cluster", sum_cluster, {.grid = {4}, .threads = 32, .cluster = 2, .shared_bytes = 16}, nullptr,
+         out.data());
+  EXPECT_THAT(out, ElementsAre(11, 11, 51, 51));
+}
+
+void multiply(const bf16* a, const bf16* b, float* d) {
+  // a [16, 16] and b [16, 8] row-major
+  const unsigned g = threadIdx.x / 4;
+  const unsigned t = threadIdx.x % 4;
+  const auto pair = [](bf16 lo, bf16 hi) {
+    return static_cast<std::uint32_t>(lo.bits) | static_cast<std::uint32_t>(hi.bits) << 16;
+  };
+  const auto a_pair = [&](unsigned row, unsigned k) { return pair(a[row * 16 + k], a[row * 16 + k + 1]); };
+  const auto b_pair = [&](unsigned k, unsigned column) {
+    return pair(b[k * 8 + column], b[(k + 1) * 8 + column]);
+  };
+  const std::uint32_t fa[4] = {a_pair(g, 2 * t), a_pair(g + 8, 2 * t), a_pair(g, 2 * t + 8),
+                               a_pair(g + 8, 2 * t + 8)};
+  const std::uint32_t fb[2] = {b_pair(2 * t, g), b_pair(2 * t + 8, g)};
+  float sums[4] = {1, 1, 1, 1};
+  mma_bf16(sums, fa, fb);
+  for (unsigned i = 0; i < 4; ++i) d[(g + 8 * (i / 2)) * 8 + 2 * t + i % 2] = sums[i];
+}
+
+TEST_P(EveryOrder, TheTensorCoreProductAddsToItsSums) {
+  std::vector<bf16> a(256), b(128);
+  for (int i = 0; i < 256; ++i) a[static_cast<std::size_t>(i)] = to_bf16(static_cast<float>(i % 7 - 3));
+  for (int i = 0; i < 128; ++i) b[static_cast<std::size_t>(i)] = to_bf16(static_cast<float>(i % 5 - 2));
+  std::vector<float> d(128), expected(128, 1.0f);
+  launch("multiply", multiply, {.grid = {1}, .threads = 32}, nullptr, a.data(), b.data(), d.data());
+  for (std::size_t i = 0; i < 16; ++i) {
+    for (std::size_t j = 0; j < 8; ++j) {
+      for (std::size_t k = 0; k < 16; ++k)
+        expected[i * 8 + j] += to_float(a[i * 16 + k]) * to_float(b[k * 8 + j]);
+    }
+  }
+  EXPECT_EQ(d, expected);
+}
+
+void load_transposed(const bf16* from, std::uint32_t* plain, std::uint32_t* transposed) {
+  auto* tile = shared_memory<std::uint16_t>();
+  for (unsigned i = 0; i < 8; ++i) tile[threadIdx.x * 8 + i] = from[threadIdx.x * 8 + i].bits;
+  __syncthreads();
+  std::uint32_t words[4];
+  load_matrices(words, tile + threadIdx.x * 8);
+  for (unsigned i = 0; i < 4; ++i) plain[threadIdx.x * 4 + i] = words[i];
+  load_matrices_transposed(words, tile + threadIdx.x * 8);
+  for (unsigned i = 0; i < 4; ++i) transposed[threadIdx.x * 4 + i] = words[i];
+}
+
+TEST_P(EveryOrder, MatricesAreLoadedPlainAndTransposed) {
+  std::vector<bf16> from(256);
+  for (std::uint16_t i = 0; i < 256; ++i) from[i].bits = i;
+  std::vector<std::uint32_t> plain(128), transposed(128);
+  launch("load_transposed", load_transposed, {.grid = {1}, .threads = 32, .shared_bytes = 512}, nullptr,
+         from.data(), plain.data(), transposed.data());
+  // Lane 6 holds row 1, columns 4 and 5: of matrix 2 these are values 128 + 12, 13; transposed, (4, 1) and
+  // (5, 1).
+  EXPECT_EQ(plain[6 * 4 + 2], 140U | 141U << 16);
+  EXPECT_EQ(transposed[6 * 4 + 2], (128U + 33) | (128U + 41) << 16);
+}
+
+void load_in_bulk(const float* from, float* out) {
+  float* tile = shared_memory<float>();
+  auto* barrier = reinterpret_cast<BulkBarrier*>(tile + 64);
+  if (threadIdx.x == 0) barrier_init(barrier);
+  __syncthreads();
+  for (unsigned round = 0; round < 3; ++round) {
+    if (threadIdx.x == 0) {
+      barrier_expect(barrier, 256);
+      bulk_load(tile, from + 64 * round, 256, barrier);
+    }
+    barrier_wait(barrier, round % 2);
+    out[64 * round + threadIdx.x] = tile[threadIdx.x];
+    fence_before_bulk();
+    __syncthreads();
+  }
+}
+
+TEST_P(EveryOrder, BulkCopiesArriveInTheirPhase) {
+  alignas(16) static float from[192];
+  for (int i = 0; i < 192; ++i) from[i] = static_cast<float>(i);
+  std::vector<float> out(192);
+  launch("load_in_bulk", load_in_bulk, {.grid = {1}, .threads = 64, .shared_bytes = 272}, nullptr, from,
+         out.data());
+  EXPECT_THAT(out, ::testing::ElementsAreArray(from));
+}
+
+void forget_to_wait(const float* from, float* out) {
+  float* tile = shared_memory<float>();
+  copy16_async(tile, from);
+  commit_copies();
+  out[0] = tile[0];
+  wait_copies<0>();
+  out[1] = tile[0];
+}
+
+TEST(Emulator, ACopyIsNotThereBeforeItsWait) {
+  alignas(16) static const float from[4] = {5, 6, 7, 8};
+  std::vector<float> out(2);
+  launch("forget_to_wait", forget_to_wait, {.grid = {1}, .threads = 1, .shared_bytes = 16}, nullptr, from,
+         out.data());
+  EXPECT_TRUE(std::isnan(out[0]));
+  EXPECT_EQ(out[1], 5);
+}
+
+void race(float* out) {
+  float* value = shared_memory<float>();
+  if (threadIdx.x == 0) *value = 3;
+  // No barrier.
+  if (threadIdx.x == 63) *out = *value;
+}
+
+TEST(Emulator, AMissingBarrierShowsInAnotherOrder) {
+  float out = 0;
+  launch("race", race, {.grid = {1}, .threads = 64, .shared_bytes = 4}, nullptr, &out);
+  EXPECT_EQ(out, 3);
+  emulator::set_order(emulator::Order::reverse);
+  launch("race", race, {.grid = {1}, .threads = 64, .shared_bytes = 4}, nullptr, &out);
+  emulator::set_order(emulator::Order::forward);
+  EXPECT_TRUE(std::isnan(out));
+}
+
+void part_ways() {
+  if (threadIdx.x < 32) {
+    __syncthreads();
+  } else {
+    cluster_sync();
+  }
+}
+
+TEST(Emulator, ABarrierThatOthersDoNotReachIsAnError) {
+  EXPECT_THAT(failure_of([] { launch("part_ways", part_ways, {.grid = {1}, .threads = 64}, nullptr); }),
+              HasSubstr("part_ways: threads wait at a barrier that others do not reach"));
+}
+
+void misalign(const float* from) {
+  (void)load16(from);
+}
+
+TEST(Emulator, AMisalignedVectorAccessIsAnError) {
+  alignas(16) static const float from[8] = {};
+  EXPECT_THAT(
+      failure_of([] { launch("misalign", misalign, {.grid = {1}, .threads = 1}, nullptr, from + 1); }),
+      HasSubstr("misaligned access of 16 bytes"));
+}
+
+TEST(Emulator, ALaunchThatNoGpuTakesIsAnError) {
+  EXPECT_THAT(failure_of([] { launch("race", race, {.grid = {1}, .threads = 2048}, nullptr, nullptr); }),
+              HasSubstr("a launch that no GPU takes: 2048 threads"));
+  EXPECT_THAT(failure_of([] {
+                launch("race", race, {.grid = {1}, .threads = 32, .shared_bytes = 300000}, nullptr, nullptr);
+              }),
+              HasSubstr("300000 bytes of shared memory"));
+}
+
+void add_one(float* value, float by) {
+  if (threadIdx.x == 0) *value += by;
+}
+
+TEST(Emulator, RecordedWorkKeepsItsArgumentsAndReadsMemoryAnew) {
+  DeviceArray<float> value(1);
+  value.fill_zero();
+  RecordedWork work;
+  float by = 2;
+  work.record(nullptr,
+              [&] { launch("add_one", add_one, {.grid = {1}, .threads = 32}, nullptr, value.data(), by); });
+  EXPECT_EQ(value.download().front(), 0);
+  by = 100;
+  work.launch(nullptr);
+  work.launch(nullptr);
+  EXPECT_EQ(value.download().front(), 4);
+}
+
+}  // namespace
+}  // namespace reckon::cuda
