@@ -5,6 +5,9 @@
 #include <type_traits>
 
 #include "device.h"
+#ifndef RECKON_EMULATE_CUDA
+#include "launch_check.h"
+#endif
 #include "reckon/cuda/stream.h"
 
 namespace reckon::cuda {
@@ -28,9 +31,6 @@ void launch(const char* name, void (*kernel)(P...), const LaunchShape& shape, St
 }
 
 #else
-
-/// \throws Error(internal) with CUDA's words where the launch was not taken.
-void check_launch(const char* name, cudaError_t error);
 
 template <class... P>
 void launch(const char* name, void (*kernel)(P...), const LaunchShape& shape, Stream stream,

@@ -12,11 +12,13 @@ void put(float& to, float value) {
   to = value;
 }
 
-/// y[i, j] = sum_l a[i, l] b[j, l], with strides for rows and columns.
+/// y[i, j] = sum_l a[i, l] b[j, l], with strides for rows and columns; rows of y are `stride` apart, or
+/// columns where that is 0.
 template <class T>
 void product(const bf16* a, std::int64_t a_row, std::int64_t a_column, const bf16* b, std::int64_t b_row,
              std::int64_t b_column, T* y, std::int64_t rows, std::int64_t columns, std::int64_t inner,
-             bool add) {
+             bool add, std::int64_t stride = 0) {
+  const std::int64_t y_stride = stride == 0 ? columns : stride;
   emulator::run_or_record([=] {
     for (std::int64_t i = 0; i < rows; ++i) {
       for (std::int64_t j = 0; j < columns; ++j) {
@@ -24,9 +26,9 @@ void product(const bf16* a, std::int64_t a_row, std::int64_t a_column, const bf1
         for (std::int64_t l = 0; l < inner; ++l)
           sum += to_float(a[i * a_row + l * a_column]) * to_float(b[j * b_row + l * b_column]);
         if constexpr (std::is_same_v<T, float>) {
-          if (add) sum += y[i * columns + j];
+          if (add) sum += y[i * y_stride + j];
         }
-        put(y[i * columns + j], sum);
+        put(y[i * y_stride + j], sum);
       }
     }
   });
@@ -39,12 +41,8 @@ Gemm::Gemm(GemmSums) {}
 Gemm::~Gemm() = default;
 
 void Gemm::forward(const bf16* x, const bf16* w, bf16* y, std::int64_t m, std::int64_t n, std::int64_t k,
-                   Stream) {
-  product(x, k, 1, w, k, 1, y, m, n, k, false);
-}
-void Gemm::forward(const bf16* x, const bf16* w, float* y, std::int64_t m, std::int64_t n, std::int64_t k,
-                   Stream) {
-  product(x, k, 1, w, k, 1, y, m, n, k, false);
+                   Stream, std::int64_t y_stride) {
+  product(x, k, 1, w, k, 1, y, m, n, k, false, y_stride);
 }
 void Gemm::forward_add(const bf16* x, const bf16* w, float* y, std::int64_t m, std::int64_t n, std::int64_t k,
                        Stream) {
@@ -55,12 +53,12 @@ void Gemm::backward_input(const bf16* dy, const bf16* w, bf16* dx, std::int64_t 
   product(dy, n, 1, w, 1, k, dx, m, k, n, false);
 }
 void Gemm::backward_input(const bf16* dy, const bf16* w, float* dx, std::int64_t m, std::int64_t n,
-                          std::int64_t k, Stream) {
-  product(dy, n, 1, w, 1, k, dx, m, k, n, false);
+                          std::int64_t k, Stream, std::int64_t dy_stride) {
+  product(dy, dy_stride == 0 ? n : dy_stride, 1, w, 1, k, dx, m, k, n, false);
 }
 void Gemm::backward_weight(const bf16* dy, const bf16* x, float* dw, std::int64_t m, std::int64_t n,
-                           std::int64_t k, Stream) {
-  product(dy, 1, n, x, 1, k, dw, n, k, m, true);
+                           std::int64_t k, Stream, std::int64_t dy_stride) {
+  product(dy, 1, dy_stride == 0 ? n : dy_stride, x, 1, k, dw, n, k, m, true);
 }
 
 }  // namespace reckon::cuda

@@ -27,9 +27,7 @@ class Gemm {
 
   /// y = x W^T, the forward product of a linear layer. x [M, K], w [N, K], y [M, N].
   void forward(const bf16* x, const bf16* w, bf16* y, std::int64_t m, std::int64_t n, std::int64_t k,
-               Stream stream);
-  void forward(const bf16* x, const bf16* w, float* y, std::int64_t m, std::int64_t n, std::int64_t k,
-               Stream stream);
+               Stream stream, std::int64_t y_stride = 0);
   /// y += x W^T, onto a float32 residual stream.
   void forward_add(const bf16* x, const bf16* w, float* y, std::int64_t m, std::int64_t n, std::int64_t k,
                    Stream stream);
@@ -37,10 +35,10 @@ class Gemm {
   void backward_input(const bf16* dy, const bf16* w, bf16* dx, std::int64_t m, std::int64_t n, std::int64_t k,
                       Stream stream);
   void backward_input(const bf16* dy, const bf16* w, float* dx, std::int64_t m, std::int64_t n,
-                      std::int64_t k, Stream stream);
+                      std::int64_t k, Stream stream, std::int64_t dy_stride = 0);
   /// dw += dy^T x. dy [M, N], x [M, K], dw [N, K] float32.
   void backward_weight(const bf16* dy, const bf16* x, float* dw, std::int64_t m, std::int64_t n,
-                       std::int64_t k, Stream stream);
+                       std::int64_t k, Stream stream, std::int64_t dy_stride = 0);
 
  private:
   struct State;
