@@ -8,6 +8,7 @@
 
 #include "group_exchange.h"
 #include "reckon/eval/evaluate.h"
+#include "reckon/learn/cpu_learner.h"
 #include "reckon/learn/grpo.h"
 #include "reckon/record/batch_hash.h"
 #include "reckon/record/rollout_log.h"
@@ -167,9 +168,9 @@ void sample_and_grade(TrainRun& run, Sampler& sampler, RolloutPlan plan, Grading
 
 StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder) {
   const std::unique_ptr<Decoder> reference = stage.grpo.loss.kl_coef != 0.0 ? copy_of(decoder) : nullptr;
-  Learner learner(decoder, stage.optimizer, stage.batch, run.world,
-                  stage.steps * stage.grpo.updates_per_step);
-  GrpoUpdater updater(learner, stage.grpo, reference.get(), stage.sampling.max_new_tokens);
+  CpuLearner learner(decoder, stage.optimizer, stage.batch, run.world,
+                     stage.steps * stage.grpo.updates_per_step, reference.get());
+  GrpoUpdater updater(learner, stage.grpo, stage.sampling.max_new_tokens);
   Sampler sampler(decoder);
   ProblemStream stream(run.seed(), stage.name);
   RolloutLogWriter log(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage),

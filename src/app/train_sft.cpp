@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "reckon/base/error.h"
+#include "reckon/learn/cpu_learner.h"
 #include "reckon/learn/sft.h"
 #include "train_run.h"
 #include "train_setup.h"
@@ -65,7 +66,7 @@ std::vector<Example> draw_examples(TrainRun& run, const StageConfig& stage, cons
 }  // namespace
 
 StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder) {
-  Learner learner(decoder, stage.optimizer, stage.batch, run.world, stage.steps);
+  CpuLearner learner(decoder, stage.optimizer, stage.batch, run.world, stage.steps);
   ProblemStream stream(run.seed(), stage.name);
   const auto start = std::chrono::steady_clock::now();
   double rows = 0;

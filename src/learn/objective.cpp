@@ -44,8 +44,7 @@ ObjectiveSums policy_objective(const CompletionLogprobs& completion, const LossC
     coef[t] = -weight * slope;
     sums.clipped += is_clipped ? 1 : 0;
     sums.ratio += ratio;
-    // Written so that a NaN becomes the maximum and is seen.
-    if (!(std::abs(difference) <= sums.max_logprob_diff)) sums.max_logprob_diff = std::abs(difference);
+    sums.max_logprob_diff = larger(sums.max_logprob_diff, std::abs(difference));
   }
   return sums;
 }

@@ -10,29 +10,30 @@
 
 namespace reckon {
 
-void Decoder::check_rows(const PackedRows& rows, const KvCache& cache) const {
-  if (!is_packed())
-    throw std::logic_error("Decoder::forward: no weights yet (need initialise() or repack())");
+std::int64_t check_rows(const PackedRows& rows, const KvBlocks& cache, std::uint64_t version,
+                        const DecoderConfig& config) {
   for (const RowPosition& row : rows.rows) {
-    if (cache.version(row.slot) != version_) {
+    if (cache.version(row.slot) != version) {
       throw std::logic_error("Decoder::forward: slot " + std::to_string(row.slot) + " is of weight version " +
                              std::to_string(cache.version(row.slot)) + " (the weights are version " +
-                             std::to_string(version_) + ")");
+                             std::to_string(version) + ")");
     }
   }
   const std::int64_t longest =
       rows.positions.empty() ? 0 : *std::max_element(rows.positions.begin(), rows.positions.end()) + 1;
-  if (longest > config_.max_position_embeddings) {
+  if (longest > config.max_position_embeddings) {
     throw Error(ExitCode::usage, "model: a sequence of " + std::to_string(longest) +
                                      " tokens (max_position_embeddings is " +
-                                     std::to_string(config_.max_position_embeddings) + ")");
+                                     std::to_string(config.max_position_embeddings) + ")");
   }
-  rope_.extend_to(std::max<std::int64_t>(1, longest));
+  return longest;
 }
 
 void Decoder::forward(const PackedRows& rows, KvCache& cache, Activations& activations,
                       std::span<float> hidden) const {
-  check_rows(rows, cache);
+  if (!is_packed())
+    throw std::logic_error("Decoder::forward: no weights yet (need initialise() or repack())");
+  rope_.extend_to(std::max<std::int64_t>(1, check_rows(rows, cache, version_, config_)));
   const std::size_t tokens = rows.size();
   const auto width = static_cast<std::size_t>(config_.hidden_size);
   const Keep keep = activations.keep;

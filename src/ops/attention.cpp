@@ -35,7 +35,7 @@ KvView view_of(const KvCache& cache, std::int64_t layer, std::int32_t slot, std:
   const bool is_bf16 = shape.dtype == ComputeDtype::bfloat16;
   const std::int64_t offset = kv_head * shape.head_dim * kBlock * (is_bf16 ? 2 : 4);
   return {static_cast<const char*>(cache.keys(layer)) + offset,
-          static_cast<const char*>(cache.values(layer)) + offset, cache.blocks(slot),
+          static_cast<const char*>(cache.values(layer)) + offset, cache.blocks(slot).data(),
           shape.kv_heads * shape.head_dim * kBlock, is_bf16};
 }
 

@@ -44,33 +44,31 @@ std::vector<PromptGroup> groups_of(std::span<const SampleRequest> requests) {
 
 }  // namespace
 
-AdmissionQueue::AdmissionQueue(const Decoder& decoder, std::span<const SampleRequest> requests,
-                               const SampleOptions& options, KvCache& cache)
-    : options_(options), cache_(cache) {
-  check_lengths(requests, options.max_new_tokens, decoder.config().max_position_embeddings);
+AdmissionQueue::AdmissionQueue(SamplingBackend& backend, std::span<const SampleRequest> requests,
+                               const SampleOptions& options)
+    : options_(options), cache_(backend.cache()) {
+  check_lengths(requests, options.max_new_tokens, backend.config().max_position_embeddings);
   groups_ = groups_of(requests);
-  for (PromptGroup& group : groups_)
-    group.hidden.resize(static_cast<std::size_t>(decoder.config().hidden_size));
-  decoder.reset_cache(cache, blocks_to_lay_out(decoder));
+  backend.reset_cache(blocks_to_lay_out(backend.bytes_per_block()));
 }
 
 /// Blocks of a prompt and a completion behind it, whose last token is never fed.
 std::int64_t AdmissionQueue::sequence_blocks(std::size_t prompt_length) const {
-  return KvCache::blocks_for(static_cast<std::int64_t>(prompt_length) + options_.max_new_tokens - 1);
+  return KvBlocks::blocks_for(static_cast<std::int64_t>(prompt_length) + options_.max_new_tokens - 1);
 }
 
 std::int64_t AdmissionQueue::fork_blocks(const PromptGroup& group) const {
   return sequence_blocks(group.prompt.size()) -
-         static_cast<std::int64_t>(group.prompt.size()) / KvCache::kBlock;
+         static_cast<std::int64_t>(group.prompt.size()) / KvBlocks::kBlock;
 }
 
-std::int64_t AdmissionQueue::blocks_to_lay_out(const Decoder& decoder) const {
+std::int64_t AdmissionQueue::blocks_to_lay_out(std::int64_t bytes_per_block) const {
   if (groups_.empty()) return 0;
   // A prompt and one completion must fit at the least; at the most, all requests at once, or max_batch of
   // them.
   std::int64_t least = 0, all = 0, largest_fork = 0, largest_prompt = 0;
   for (const PromptGroup& group : groups_) {
-    const std::int64_t prompt = KvCache::blocks_for(static_cast<std::int64_t>(group.prompt.size()));
+    const std::int64_t prompt = KvBlocks::blocks_for(static_cast<std::int64_t>(group.prompt.size()));
     least = std::max(least, prompt + fork_blocks(group));
     all += prompt + static_cast<std::int64_t>(group.count) * fork_blocks(group);
     largest_fork = std::max(largest_fork, fork_blocks(group));
@@ -79,10 +77,9 @@ std::int64_t AdmissionQueue::blocks_to_lay_out(const Decoder& decoder) const {
   const std::int64_t full = options_.max_batch * (largest_fork + largest_prompt) + 2 * largest_prompt;
   const std::int64_t wanted = std::max(least, std::min(all, full));
   if (options_.kv_budget_mib == 0) return wanted;
-  const std::int64_t block_bytes = KvCache::bytes_per_block(decoder.kv_shape());
-  const std::int64_t budget = (options_.kv_budget_mib << 20) / block_bytes;
+  const std::int64_t budget = (options_.kv_budget_mib << 20) / bytes_per_block;
   if (budget < least) {
-    const std::int64_t needed = (least * block_bytes + (1 << 20) - 1) >> 20;
+    const std::int64_t needed = (least * bytes_per_block + (1 << 20) - 1) >> 20;
     throw Error(ExitCode::usage, "sampler: kv_budget_mib is " + std::to_string(options_.kv_budget_mib) +
                                      " (one sequence of " + std::to_string(groups_.front().prompt.size()) +
                                      " + " + std::to_string(options_.max_new_tokens) + " tokens needs " +
@@ -98,11 +95,14 @@ void AdmissionQueue::open_prompts(std::size_t num_active) {
     PromptGroup& group = groups_[end_open_];
     const bool is_needed =
         num_active + waiting < static_cast<std::size_t>(options_.max_batch) || waiting == 0;
-    const std::int64_t prompt_blocks = KvCache::blocks_for(static_cast<std::int64_t>(group.prompt.size()));
+    const std::int64_t prompt_blocks = KvBlocks::blocks_for(static_cast<std::int64_t>(group.prompt.size()));
     // Room for one completion of any open group is left, or nothing might ever end.
     const std::int64_t left = fork_blocks(first_open_ < end_open_ ? groups_[first_open_] : group);
     if (!is_needed || cache_.free_blocks() < prompt_blocks + std::max(left, fork_blocks(group))) return;
     group.slot = cache_.open(static_cast<std::int64_t>(group.prompt.size()));
+    if (free_places_.empty()) free_places_.push_back(num_places_++);
+    group.place = free_places_.back();
+    free_places_.pop_back();
     waiting += group.count;
     ++end_open_;
   }
@@ -112,10 +112,10 @@ std::span<PromptGroup> AdmissionQueue::open_groups() {
   return std::span(groups_).subspan(first_open_, end_open_ - first_open_);
 }
 
-PromptGroup* AdmissionQueue::ready_group() {
+PromptGroup* AdmissionQueue::ready_group(std::int64_t promised) {
   for (PromptGroup& group : open_groups()) {
     if (group.is_exhausted()) continue;
-    return group.is_ready() && cache_.free_blocks() >= fork_blocks(group) ? &group : nullptr;
+    return group.is_ready() && cache_.free_blocks() - promised >= fork_blocks(group) ? &group : nullptr;
   }
   return nullptr;
 }
@@ -132,6 +132,7 @@ std::int32_t AdmissionQueue::fork_prompt(const PromptGroup& group) {
 void AdmissionQueue::close_exhausted() {
   while (first_open_ < end_open_ && groups_[first_open_].is_exhausted()) {
     cache_.close(groups_[first_open_].slot);
+    free_places_.push_back(groups_[first_open_].place);
     ++first_open_;
   }
 }

@@ -5,13 +5,10 @@
 
 #include "admission.h"
 #include "reckon/base/philox.h"
-#include "reckon/ops/token_logprob.h"
 
 namespace reckon {
 namespace {
 
-// Rows of logits that exist at once.
-constexpr std::size_t kLogitRows = 64;
 // Prompt tokens that go through the model in one step, beside the sequences that decode.
 constexpr std::size_t kPromptRows = 512;
 
@@ -23,8 +20,8 @@ std::uint32_t stage_key(std::string_view stage_name) {
   return static_cast<std::uint32_t>(hash);
 }
 
-Sampler::Sampler(const Decoder& decoder) : decoder_(decoder) {}
-Sampler::~Sampler() = default;
+Sampler::Sampler(std::unique_ptr<SamplingBackend> backend) : backend_(std::move(backend)) {}
+Sampler::Sampler(const Decoder& decoder) : Sampler(make_cpu_sampling_backend(decoder)) {}
 
 std::vector<Sample> Sampler::generate(std::span<const SampleRequest> requests, const SampleOptions& options) {
   requests_ = requests;
@@ -32,7 +29,7 @@ std::vector<Sample> Sampler::generate(std::span<const SampleRequest> requests, c
   samples_.assign(requests.size(), {});
   active_.clear();
   active_.reserve(static_cast<std::size_t>(options.max_batch));
-  AdmissionQueue queue(decoder_, requests, options, cache_);
+  AdmissionQueue queue(*backend_, requests, options);
   while (!queue.is_empty() || !active_.empty()) {
     queue.open_prompts(active_.size());
     admit(queue);
@@ -44,20 +41,32 @@ std::vector<Sample> Sampler::generate(std::span<const SampleRequest> requests, c
 
 /// Chooses the first token of requests whose prompts are ready, and makes those active that go on.
 void Sampler::admit(AdmissionQueue& queue) {
-  logits_.resize(static_cast<std::size_t>(decoder_.num_logits()));
-  const PromptGroup* computed = nullptr;  // the group whose logits are there
-  while (active_.size() < static_cast<std::size_t>(options_->max_batch)) {
-    PromptGroup* group = queue.ready_group();
+  for (;;) {
+    take_ready(queue);
+    if (admissions_.empty()) return;
+    choose();
+    for (std::size_t i = 0; i < admissions_.size(); ++i) {
+      const auto& [request, group] = admissions_[i];
+      samples_[request].token_ids.reserve(static_cast<std::size_t>(options_->max_new_tokens));
+      samples_[request].logprob.reserve(static_cast<std::size_t>(options_->max_new_tokens));
+      if (!add_token(request, tokens_[i])) continue;  // it leaves room for another
+      active_.push_back({request, queue.fork_prompt(*group), static_cast<std::int32_t>(group->prompt.size()),
+                         tokens_[i].token_id});
+    }
+  }
+}
+
+/// Takes requests from the queue as long as there is room for them, were they all to go on.
+void Sampler::take_ready(AdmissionQueue& queue) {
+  admissions_.clear();
+  choices_.clear();
+  std::int64_t promised = 0;
+  while (active_.size() + admissions_.size() < static_cast<std::size_t>(options_->max_batch)) {
+    PromptGroup* group = queue.ready_group(promised);
     if (group == nullptr) return;
-    if (group != computed) decoder_.logits(group->hidden, logits_);
-    computed = group;
-    const std::size_t request = queue.take(*group);
-    samples_[request].token_ids.reserve(static_cast<std::size_t>(options_->max_new_tokens));
-    samples_[request].logprob.reserve(static_cast<std::size_t>(options_->max_new_tokens));
-    std::uint32_t token = 0;
-    if (!choose(request, logits_, token)) continue;
-    active_.push_back(
-        {request, queue.fork_prompt(*group), static_cast<std::int32_t>(group->prompt.size()), token});
+    promised += queue.fork_blocks(*group);
+    admissions_.push_back({queue.take(*group), group});
+    add_choice(admissions_.back().request, group->place, true);
   }
 }
 
@@ -77,60 +86,55 @@ void Sampler::add_prompt_rows(AdmissionQueue& queue) {
 /// One forward pass: the next token of every active sequence, and rows of prompts that will be needed.
 void Sampler::step(AdmissionQueue& queue) {
   rows_.clear();
-  const std::size_t decoding = active_.size();
   for (const Active& active : active_) rows_.add(active.last_token, active.slot, active.position);
   add_prompt_rows(queue);
   if (rows_.size() == 0) return;
-  const auto width = static_cast<std::size_t>(decoder_.config().hidden_size);
-  hidden_.resize(rows_.size() * width);
-  decoder_.forward(rows_, cache_, activations_, hidden_);
+  backend_->forward(rows_);
   for (PromptGroup& group : queue.open_groups()) {
     if (!std::exchange(group.ends_in_step, false)) continue;
-    std::copy_n(hidden_.data() + group.last_row * width, width, group.hidden.data());
+    backend_->keep(static_cast<std::int64_t>(group.last_row), group.place);
   }
-  choose_next_tokens(decoding);
+  choose_next_tokens();
 }
 
-/// The next tokens of the first `count` rows, which are the active sequences'; those that end leave.
-void Sampler::choose_next_tokens(std::size_t count) {
-  const auto width = static_cast<std::size_t>(decoder_.config().hidden_size);
-  const auto vocab = static_cast<std::size_t>(decoder_.num_logits());
-  logits_.resize(std::min(count, kLogitRows) * vocab);
-  std::size_t kept = 0;
-  for (std::size_t first = 0; first < count; first += kLogitRows) {
-    const std::size_t rows = std::min(kLogitRows, count - first);
-    decoder_.logits(hidden_.span().subspan(first * width, rows * width), logits_.span().first(rows * vocab));
-    for (std::size_t row = 0; row < rows; ++row) {
-      Active active = active_[first + row];
-      if (!choose(active.request, logits_.span().subspan(row * vocab, vocab), active.last_token)) {
-        cache_.close(active.slot);
-        continue;
-      }
-      active.position += 1;
-      active_[kept++] = active;
+/// The next tokens of the active sequences, which are the first rows of the pass; those that end leave.
+void Sampler::choose_next_tokens() {
+  choices_.clear();
+  for (std::size_t i = 0; i < active_.size(); ++i)
+    add_choice(active_[i].request, static_cast<std::int64_t>(i), false);
+  choose();
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < active_.size(); ++i) {
+    Active active = active_[i];
+    if (!add_token(active.request, tokens_[i])) {
+      backend_->cache().close(active.slot);
+      continue;
     }
+    active.last_token = tokens_[i].token_id;
+    active.position += 1;
+    active_[left++] = active;
   }
-  active_.resize(kept);
+  active_.resize(left);
 }
 
-/// Chooses a token and adds it to the request's sample. \return whether the sample goes on
-bool Sampler::choose(std::size_t request, std::span<const float> logits, std::uint32_t& token) {
+void Sampler::add_choice(std::size_t request, std::int64_t row, bool kept) {
+  choices_.push_back(
+      {row, kept, requests_[request].key, static_cast<std::uint32_t>(samples_[request].token_ids.size())});
+}
+
+void Sampler::choose() {
+  tokens_.resize(choices_.size());
+  if (!choices_.empty()) backend_->choose(choices_, options_->temperature, options_->decoding, tokens_);
+}
+
+/// Adds a token to the request's sample. \return whether the sample goes on
+bool Sampler::add_token(std::size_t request, const SampledToken& chosen) {
   Sample& sample = samples_[request];
-  const auto position = static_cast<std::uint32_t>(sample.token_ids.size());
-  SampledToken chosen;
-  if (options_->decoding == Decoding::greedy) {
-    chosen.token_id = argmax(logits);
-    token_logprob(logits, {&chosen.token_id, 1}, static_cast<float>(options_->temperature),
-                  {&chosen.logprob, 1});
-  } else {
-    chosen = sample_token(logits, options_->temperature, requests_[request].key, position);
-  }
-  token = chosen.token_id;
-  sample.token_ids.push_back(token);
+  sample.token_ids.push_back(chosen.token_id);
   sample.logprob.push_back(chosen.logprob);
-  if (options_->on_token) options_->on_token(request, token);
-  const std::vector<std::int64_t>& eos = decoder_.config().eos_token_ids;
-  if (std::find(eos.begin(), eos.end(), static_cast<std::int64_t>(token)) != eos.end()) {
+  if (options_->on_token) options_->on_token(request, chosen.token_id);
+  const std::vector<std::int64_t>& eos = backend_->config().eos_token_ids;
+  if (std::find(eos.begin(), eos.end(), static_cast<std::int64_t>(chosen.token_id)) != eos.end()) {
     sample.finish_reason = FinishReason::eos;
   } else if (options_->is_stop && options_->is_stop(sample.token_ids)) {
     sample.finish_reason = FinishReason::stop;

@@ -119,9 +119,9 @@ StepWork::StepWork(const WorkOptions& options, Communicator& world)
       groups_(make_groups(options, decoder_.config().vocab_size)) {
   decoder_.initialise(kSeed, decoder_.config().initializer_range);
   if (options.generate_only) return;
-  learner_ = std::make_unique<Learner>(
+  learner_ = std::make_unique<CpuLearner>(
       decoder_, OptimizerConfig{}, BatchConfig{.leaf_sequences = options.group}, world, options.steps + 1);
-  updater_ = std::make_unique<GrpoUpdater>(*learner_, grpo_config(options), nullptr, options.new_tokens);
+  updater_ = std::make_unique<GrpoUpdater>(*learner_, grpo_config(options), options.new_tokens);
 }
 
 void StepWork::sample(std::int64_t step, std::vector<Group>& mine) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reckon/dist/communicator.h"
+#include "reckon/learn/cpu_learner.h"
 #include "reckon/learn/grpo.h"
 #include "reckon/rollout/sampler.h"
 
@@ -54,7 +55,7 @@ class StepWork {
   Communicator& world_;
   Decoder decoder_;
   Sampler sampler_;
-  std::unique_ptr<Learner> learner_;
+  std::unique_ptr<CpuLearner> learner_;
   std::unique_ptr<GrpoUpdater> updater_;
   std::vector<Group> groups_;  // of all ranks, with prompts
 };

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "reckon/base/error.h"
+#include "reckon/learn/cpu_learner.h"
 #include "reckon/learn/grpo.h"
 #include "reckon/rollout/rollout.h"
 #include "support/model_gradient.h"
@@ -57,9 +58,9 @@ Updated update(Decoder& model, std::span<const Group> groups, const BatchConfig&
   const auto world = make_serial_communicator();
   OptimizerConfig optimizer;
   optimizer.learning_rate = 1e-2;
-  Learner learner(model, optimizer, batch, *world, 4);
+  CpuLearner learner(model, optimizer, batch, *world, 4);
   config.group_size = 6;
-  GrpoUpdater updater(learner, config, nullptr, 25);
+  GrpoUpdater updater(learner, config, 25);
   return {updater.update(groups, 0.9f), model.sha256()};
 }
 

@@ -7,7 +7,7 @@
 
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
-#include "reckon/learn/learner.h"
+#include "reckon/learn/cpu_learner.h"
 #include "reckon/learn/sft.h"
 #include "support/model_gradient.h"
 #include "support/numbers.h"
@@ -187,7 +187,7 @@ TEST(Learner, TheGradientDoesNotDependOnTheMicroBatch) {
   for (const std::int64_t size : {1, 2, 3, 8}) {
     const auto model = testing::tiny_model(3);
     const auto world = make_serial_communicator();
-    Learner learner(*model, {}, {.leaf_sequences = size, .micro_batch_leaves = 1}, *world, 10);
+    CpuLearner learner(*model, {}, {.leaf_sequences = size, .micro_batch_leaves = 1}, *world, 10);
     const UpdateStats stats = sft_update(learner, batch.sequences());
     norms.push_back(stats.grad_norm);
     losses.push_back(stats.loss);
@@ -203,7 +203,7 @@ TEST(Learner, LearnsAFixedBatchByHeart) {
   const auto world = make_serial_communicator();
   OptimizerConfig config;
   config.learning_rate = 2e-2;
-  Learner learner(*model, config, {}, *world, 60);
+  CpuLearner learner(*model, config, {}, *world, 60);
   const Batch batch;
   const double first = sft_update(learner, batch.sequences()).loss;
   double last = 0;
@@ -215,21 +215,57 @@ TEST(Learner, LearnsAFixedBatchByHeart) {
 TEST(Learner, ANonFiniteLossStopsBeforeTheWeightsChange) {
   const auto model = testing::tiny_model(5);
   const auto world = make_serial_communicator();
-  Learner learner(*model, {}, {}, *world, 10);
+  CpuLearner learner(*model, {}, {}, *world, 10);
   const std::string before = model->sha256();
   const Batch batch;
-  const auto broken = [](std::size_t, const LeafLogprobs&, std::span<float> coef) {
-    std::fill(coef.begin(), coef.end(), std::nanf(""));
-    return UpdateStats{};
-  };
-  try {
-    learner.update(batch.sequences(), 1.0f, broken);
-    FAIL() << "took a gradient that is not a number";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::internal);
-    EXPECT_NE(std::string(error.what()).find("gradient norm nan"), std::string::npos) << error.what();
+  // Of the second the loss, some 1e300 in float64, is a number, and its float32 gradient is not.
+  for (const double weight : {std::nan(""), 1e300}) {
+    const std::vector<SequenceTerms> terms(3, {.weight = weight});
+    bool is_checked = false;
+    const auto check = [&](const UpdateStats& stats) {
+      is_checked = true;
+      EXPECT_EQ(std::isfinite(stats.loss), weight == 1e300);
+    };
+    try {
+      learner.update(batch.sequences(), {.kind = LossKind::cross_entropy, .terms = terms}, 1.0f, check);
+      FAIL() << "took a gradient that is not a number";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::internal);
+      EXPECT_NE(std::string(error.what()).find("gradient norm nan"), std::string::npos) << error.what();
+    }
+    EXPECT_TRUE(is_checked);
+    EXPECT_EQ(model->sha256(), before);
+    EXPECT_EQ(learner.updates(), 0);
   }
-  EXPECT_EQ(model->sha256(), before);
+}
+
+TEST(Learner, RefusesTermsThatAreNotThoseOfTheSequences) {
+  const auto model = testing::tiny_model(5);
+  const auto world = make_serial_communicator();
+  CpuLearner learner(*model, {}, {}, *world, 10);
+  const Batch batch;
+  const auto error_of = [&](const UpdateLoss& loss) -> std::string {
+    try {
+      (void)learner.measure(batch.sequences(), loss, 1.0f);
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  const std::vector<float> values(6, -1.0f);
+  std::vector<SequenceTerms> terms(2);
+  EXPECT_EQ(error_of({.kind = LossKind::cross_entropy, .terms = terms}),
+            "UpdateLoss: terms of 2 sequences (3 are given)");
+  terms.resize(3);
+  EXPECT_EQ(error_of({.kind = LossKind::cross_entropy, .terms = terms}), "accepted");
+  for (std::size_t s = 0; s < 3; ++s)
+    terms[s].sampler_logprob = std::span(values).first(batch.completions[s].size());
+  UpdateLoss loss{.kind = LossKind::policy, .terms = terms};
+  EXPECT_EQ(error_of(loss), "accepted");
+  loss.config.kl_coef = 0.25;
+  EXPECT_EQ(error_of(loss), "CpuLearner: kl_coef 0.250000 without a reference model");
+  terms[1].sampler_logprob = std::span(values).first(5);
+  EXPECT_EQ(error_of(loss), "UpdateLoss: sequence 1 has 5 of sampler_logprob for 6 completion tokens");
 }
 
 TEST(LearningRate, WarmsUpAndFollowsHalfACosine) {

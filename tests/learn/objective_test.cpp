@@ -70,8 +70,8 @@ TEST(PolicyObjective, GradientMatchesFiniteDifferences) {
 }
 
 TEST(PolicyObjective, ANonFiniteDifferenceIsSeen) {
-  const std::vector<double> policy{std::nan("")}, sampler{-1.0};
-  std::vector<double> coef(1);
+  const std::vector<double> policy{-1.5, std::nan(""), -1.0}, sampler{-1.0, -1.0, -1.5};
+  std::vector<double> coef(3);
   EXPECT_TRUE(std::isnan(policy_objective({policy, sampler, {}, 1.0}, {}, 1.0, coef).max_logprob_diff));
 }
 

@@ -2,6 +2,7 @@
 // run.
 #include <gtest/gtest.h>
 
+#include "reckon/learn/cpu_learner.h"
 #include "reckon/learn/grpo.h"
 #include "reckon/learn/sft.h"
 #include "support/mpi_world.h"
@@ -42,13 +43,14 @@ Result train(Communicator& world, LossNormalise normalise, double kl_coef, std::
   const auto reference = testing::tiny_model(9);
   OptimizerConfig optimizer;
   optimizer.learning_rate = 1e-2;
-  Learner learner(*model, optimizer, {.leaf_sequences = leaf_sequences, .micro_batch_leaves = 1}, world, 4);
+  CpuLearner learner(*model, optimizer, {.leaf_sequences = leaf_sequences, .micro_batch_leaves = 1}, world, 4,
+                     reference.get());
   GrpoConfig config;
   config.group_size = 3;
   config.exactness = Exactness::report;  // the log-probs above are made up
   config.loss.kl_coef = kl_coef;
   config.loss.loss_normalise = normalise;
-  GrpoUpdater updater(learner, config, reference.get(), 8);
+  GrpoUpdater updater(learner, config, 8);
   Result result;
   for (int step = 0; step < 3; ++step) {
     const GrpoStats stats = updater.update(make_groups(), 1.0f);
@@ -73,6 +75,26 @@ TEST(Ranks, GrpoGivesTheBitsOfOneRank) {
       EXPECT_GE(actual.zero_variance, 1);
     }
   }
+}
+
+TEST(Ranks, LogprobsAreTheSameOnEveryRankAndInTheOrderGiven) {
+  const auto model = testing::tiny_model(1);
+  const std::vector<Group> groups = make_groups();
+  std::vector<TrainSequence> sequences;
+  for (const Group& group : groups) {
+    for (const Completion& completion : group.completions)
+      sequences.push_back({group.prompt.token_ids, completion.token_ids});
+  }
+  CpuLearner learner(*model, {}, {.leaf_sequences = 4, .micro_batch_leaves = 2}, testing::mpi_world(), 1);
+  std::vector<float> expected;
+  for (const TrainSequence& sequence : sequences) {
+    PolicyPass alone(*model);
+    alone.forward({&sequence, 1}, 0.7f, Keep::nothing);
+    expected.insert(expected.end(), alone.leaf(0).logprob.begin(), alone.leaf(0).logprob.end());
+  }
+  EXPECT_EQ(learner.logprobs(sequences, 0.7f), expected);  // every bit
+  EXPECT_EQ(learner.updates(), 0);
+  EXPECT_TRUE(learner.logprobs({}, 0.7f).empty());
 }
 
 TEST(Ranks, TheMicroBatchChangesTheGradientByRoundingOnly) {

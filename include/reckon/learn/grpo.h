@@ -24,9 +24,8 @@ struct GrpoStats {
 /// but its tokens count in the denominators all the same.
 class GrpoUpdater {
  public:
-  /// \param reference  pi_ref, where kl_coef is not 0; must outlive the updater
-  GrpoUpdater(Learner& learner, const GrpoConfig& config, const Decoder* reference,
-              std::int64_t max_new_tokens);
+  /// \param learner  has a reference model where kl_coef is not 0; must outlive the updater
+  GrpoUpdater(Learner& learner, const GrpoConfig& config, std::int64_t max_new_tokens);
 
   /// \param groups  all groups of the step, of all ranks, in global order, with advantages. Collective.
   /// \throws Error(internal) where the first update's log-probs are not the sampler's, as exactness says:
@@ -42,7 +41,6 @@ class GrpoUpdater {
 
   Learner& learner_;
   GrpoConfig config_;
-  const Decoder* reference_;
   std::int64_t max_new_tokens_;
 };
 

@@ -5,10 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "reckon/dist/communicator.h"
 #include "reckon/learn/config.h"
-#include "reckon/learn/gradient_tree.h"
-#include "reckon/learn/policy_pass.h"
+#include "reckon/learn/train_sequence.h"
+#include "reckon/learn/update_loss.h"
 
 namespace reckon {
 
@@ -16,63 +15,36 @@ namespace reckon {
 /// final_learning_rate_fraction of the highest rate.
 [[nodiscard]] double learning_rate_at(const OptimizerConfig& config, std::int64_t step, std::int64_t total);
 
-/// Sums over the tokens of an update, the same on every rank.
-struct UpdateStats {
-  double loss = 0;
-  double entropy = 0;           ///< summed over completion tokens, nats
-  double kl = 0;                ///< summed k3
-  double clipped = 0;           ///< tokens whose ratio was clipped
-  double ratio = 0;             ///< summed ratios
-  double tokens = 0;            ///< completion tokens
-  double rows = 0;              ///< tokens through the model, prompts included
-  double max_logprob_diff = 0;  ///< largest |policy - sampler log-prob|
-  double grad_norm = 0;         ///< before clipping
-  double learning_rate = 0;
-};
+/// What the gradient is multiplied by, so that its norm is at most max_grad_norm.
+[[nodiscard]] double gradient_scale(const OptimizerConfig& config, double grad_norm);
 
-/// Loss of a leaf of an update. Called with the number of the leaf's first sequence in the update.
-/// \param leaf  after the forward pass   \param coef  [T], to be written: d loss / d logprob
-/// \return the sums of loss, kl, clipped, ratio, max_logprob_diff of the leaf
-using LeafLoss =
-    std::function<UpdateStats(std::size_t first_sequence, const LeafLogprobs& leaf, std::span<float> coef)>;
 /// Called with an update's sums before the weights are touched; may throw.
 using UpdateCheck = std::function<void(const UpdateStats& stats)>;
 
-/// Updates a decoder's weights by AdamW. Every rank holds the whole list of an update's sequences and works
-/// on its share of the leaves (BatchConfig), a micro-batch of them at a time; gradients are summed along a
-/// tree over the leaves (GradientTree), so that any micro-batch and any number of ranks give the same bits.
+/// Updates the weights of a model by AdamW, wherever the model is. Every rank gives the whole list of an
+/// update's sequences and works on its share of them. Where the reference model's log-probs come from that a
+/// loss with kl_coef needs is the learner's affair.
 class Learner {
  public:
-  /// \param total_updates  of the stage: the schedule's length
-  Learner(Decoder& decoder, const OptimizerConfig& optimizer, const BatchConfig& batch, Communicator& world,
-          std::int64_t total_updates);
+  virtual ~Learner() = default;
 
-  /// One optimizer update. Collective.
+  /// One optimizer update. Collective. \param check  empty: none
   /// \throws Error(internal) where loss or gradient is not finite: the weights are as they were.
-  UpdateStats update(std::span<const TrainSequence> sequences, float temperature, const LeafLoss& loss,
-                     const UpdateCheck& check = {});
-
-  /// The sums that `loss` and the forward pass give, without an update. Collective.
-  UpdateStats measure(std::span<const TrainSequence> sequences, float temperature, const LeafLoss& loss);
-
-  [[nodiscard]] std::int64_t updates() const { return updates_; }
-
- private:
-  UpdateStats run_leaves(std::span<const TrainSequence> sequences, float temperature, const LeafLoss& loss,
-                         Keep keep);
-  UpdateStats run_leaf(std::size_t leaf, std::size_t first_sequence, const LeafLoss& loss);
-  void apply(std::span<const float> gradient, double learning_rate, double gradient_scale);
-
-  Decoder& decoder_;
-  OptimizerConfig optimizer_;
-  BatchConfig batch_;
-  Communicator& world_;
-  std::int64_t total_updates_;
-  std::int64_t updates_ = 0;
-  PolicyPass pass_;
-  GradientTree tree_;
-  std::vector<float> coef_;
-  AlignedBuffer first_moment_, second_moment_;
+  /// \throws std::invalid_argument  as check_loss(), or where kl_coef is not 0 and there is no reference
+  /// model
+  virtual UpdateStats update(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
+                             float temperature, const UpdateCheck& check) = 0;
+  /// The sums of the loss and of the forward pass, without an update. Collective.
+  virtual UpdateStats measure(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
+                              float temperature) = 0;
+  /// The log-probs of all completions' tokens, one sequence after the other, on every rank. Collective.
+  virtual std::vector<float> logprobs(std::span<const TrainSequence> sequences, float temperature) = 0;
+  /// Updates made so far.
+  [[nodiscard]] virtual std::int64_t updates() const = 0;
 };
+
+/// What a learner refuses before it changes the weights in update number `update`.
+/// \throws Error(internal) where stats.loss or stats.grad_norm is not finite.
+void check_finite(const UpdateStats& stats, std::int64_t update);
 
 }  // namespace reckon

@@ -1,11 +1,17 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 
 #include "reckon/learn/config.h"
 
 namespace reckon {
+
+/// The larger of two differences; one that is not a number is larger than any number, and stays.
+[[nodiscard]] inline double larger(double a, double b) {
+  return std::isnan(a) || a > b ? a : b;
+}
 
 /// What the loss of one optimizer update is divided by: counted over all ranks and micro-batches before the
 /// first backward pass, so that the gradient does not depend on how the update is cut.

@@ -26,6 +26,14 @@ struct PackedRows {
   [[nodiscard]] std::size_t size() const { return token_ids.size(); }
 };
 
+/// What any forward pass asks of its rows, wherever the model is.
+/// \param version  of the weights that the pass is through
+/// \return the longest sequence among the rows, in tokens; 0 where there are none
+/// \throws std::logic_error where a slot was opened under other weights than these.
+/// \throws Error(usage) where a sequence is longer than max_position_embeddings.
+std::int64_t check_rows(const PackedRows& rows, const KvBlocks& cache, std::uint64_t version,
+                        const DecoderConfig& config);
+
 /// What a forward pass keeps for the backward pass.
 enum class Keep {
   nothing,  ///< one layer's buffers serve all layers: sampling, evaluation
@@ -148,7 +156,6 @@ class Decoder {
   [[nodiscard]] HeadSlice query_slice() const;
   [[nodiscard]] HeadSlice key_slice() const;
   [[nodiscard]] std::int64_t qkv_width() const;
-  void check_rows(const PackedRows& rows, const KvCache& cache) const;
   void resize_layer(Activations::Layer& a, std::size_t tokens) const;
   void turn_heads(const Layer& layer, std::span<const std::int32_t> positions, Activations::Layer& a,
                   AlignedBuffer& k) const;

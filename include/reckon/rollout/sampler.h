@@ -2,13 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "reckon/model/decoder.h"
-#include "reckon/ops/sample_token.h"
 #include "reckon/record/rollout.h"
+#include "reckon/rollout/sampling_backend.h"
 
 namespace reckon {
 
@@ -19,8 +19,6 @@ struct SampleRequest {
   std::span<const std::uint32_t> prompt;  ///< requests of one group give the same span: it is computed once
   SampleKey key;
 };
-
-enum class Decoding { sample, greedy };
 
 struct Sample {
   std::vector<std::uint32_t> token_ids;  ///< with the end-of-sequence token, where it ended so
@@ -44,14 +42,16 @@ struct SampleOptions {
 };
 
 class AdmissionQueue;
+struct PromptGroup;
 
 /// Decodes completions with a key-value cache, max_batch sequences at a time: when one has ended, the next
 /// takes its place at the next token. A prompt's keys and values are computed once for the requests that
 /// share it. What comes out for a request depends on that request and the weights alone.
 class Sampler {
  public:
+  explicit Sampler(std::unique_ptr<SamplingBackend> backend);
+  /// On the CPU. \param decoder  must outlive it
   explicit Sampler(const Decoder& decoder);
-  ~Sampler();
 
   /// \return one sample for each request, in order
   /// \throws Error(usage) where prompt and max_new_tokens do not fit max_position_embeddings, or one sequence
@@ -66,18 +66,26 @@ class Sampler {
     std::int32_t position = 0;  // of the token that is fed next
     std::uint32_t last_token = 0;
   };
+  /// A request that is about to become active.
+  struct Admission {
+    std::size_t request = 0;
+    const PromptGroup* group = nullptr;
+  };
   void admit(AdmissionQueue& queue);
+  void take_ready(AdmissionQueue& queue);
   void add_prompt_rows(AdmissionQueue& queue);
   void step(AdmissionQueue& queue);
-  void choose_next_tokens(std::size_t count);
-  [[nodiscard]] bool choose(std::size_t request, std::span<const float> logits, std::uint32_t& token);
+  void choose_next_tokens();
+  void add_choice(std::size_t request, std::int64_t row, bool kept);
+  void choose();
+  [[nodiscard]] bool add_token(std::size_t request, const SampledToken& chosen);
 
-  const Decoder& decoder_;
-  KvCache cache_;
+  std::unique_ptr<SamplingBackend> backend_;
   PackedRows rows_;
-  Activations activations_;
-  AlignedBuffer hidden_, logits_;
   std::vector<Active> active_;
+  std::vector<Admission> admissions_;
+  std::vector<TokenChoice> choices_;
+  std::vector<SampledToken> tokens_;  // of the choices
   // Of the call of generate() that runs:
   std::span<const SampleRequest> requests_;
   const SampleOptions* options_ = nullptr;

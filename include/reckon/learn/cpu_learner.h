@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "reckon/dist/communicator.h"
+#include "reckon/learn/gradient_tree.h"
+#include "reckon/learn/learner.h"
+#include "reckon/learn/policy_pass.h"
+
+namespace reckon {
+
+/// The learner of a decoder on the CPU. A rank works on its share of the leaves (BatchConfig), a micro-batch
+/// of them at a time; gradients are summed along a tree over the leaves (GradientTree), so that any
+/// micro-batch and any number of ranks give the same bits.
+class CpuLearner : public Learner {
+ public:
+  /// \param decoder        what is updated; must outlive the learner, as the others
+  /// \param total_updates  of the stage: the schedule's length
+  /// \param reference      pi_ref, for losses whose kl_coef is not 0
+  CpuLearner(Decoder& decoder, const OptimizerConfig& optimizer, const BatchConfig& batch,
+             Communicator& world, std::int64_t total_updates, const Decoder* reference = nullptr);
+
+  UpdateStats update(std::span<const TrainSequence> sequences, const UpdateLoss& loss, float temperature,
+                     const UpdateCheck& check) override;
+  UpdateStats measure(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
+                      float temperature) override;
+  std::vector<float> logprobs(std::span<const TrainSequence> sequences, float temperature) override;
+  [[nodiscard]] std::int64_t updates() const override { return updates_; }
+
+ private:
+  template <class Visit>
+  void visit_leaves(std::span<const TrainSequence> sequences, float temperature, Keep keep,
+                    const Visit& visit);
+  UpdateStats run_leaves(std::span<const TrainSequence> sequences, const UpdateLoss& loss, float temperature,
+                         Keep keep);
+  UpdateStats run_leaf(std::span<const TrainSequence> sequences, const UpdateLoss& loss, float temperature,
+                       std::size_t leaf, std::size_t first_sequence);
+  void apply(std::span<const float> gradient, double learning_rate, double scale);
+
+  Decoder& decoder_;
+  OptimizerConfig optimizer_;
+  BatchConfig batch_;
+  Communicator& world_;
+  std::int64_t total_updates_;
+  std::int64_t updates_ = 0;
+  PolicyPass pass_;
+  std::optional<PolicyPass> reference_pass_;
+  GradientTree tree_;
+  std::vector<float> coef_;
+  AlignedBuffer first_moment_, second_moment_;
+};
+
+}  // namespace reckon

@@ -1,0 +1,130 @@
+#include "reckon/learn/cpu_learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "reckon/ops/adamw.h"
+#include "reckon/ops/sums.h"
+
+namespace reckon {
+
+CpuLearner::CpuLearner(Decoder& decoder, const OptimizerConfig& optimizer, const BatchConfig& batch,
+                       Communicator& world, std::int64_t total_updates, const Decoder* reference)
+    : decoder_(decoder),
+      optimizer_(optimizer),
+      batch_(batch),
+      world_(world),
+      total_updates_(total_updates),
+      pass_(decoder),
+      tree_(decoder.parameters().size()) {
+  if (reference != nullptr) reference_pass_.emplace(*reference);
+  for (AlignedBuffer* buffer : {&first_moment_, &second_moment_}) {
+    buffer->resize(decoder.parameters().size());
+  }
+}
+
+/// Runs this rank's leaves forward and calls visit(leaf of the pass, its number in the update, its first
+/// sequence).
+template <class Visit>
+void CpuLearner::visit_leaves(std::span<const TrainSequence> sequences, float temperature, Keep keep,
+                              const Visit& visit) {
+  const auto size = static_cast<std::size_t>(batch_.leaf_sequences);
+  const auto count = static_cast<std::int64_t>((sequences.size() + size - 1) / size);
+  const Range mine = share_of(count, world_.rank(), world_.size());
+  for (std::int64_t number = mine.begin; number < mine.end; number += batch_.micro_batch_leaves) {
+    const std::int64_t end = std::min(number + batch_.micro_batch_leaves, mine.end);
+    const std::size_t first = static_cast<std::size_t>(number) * size;
+    const std::size_t last = std::min(static_cast<std::size_t>(end) * size, sequences.size());
+    pass_.forward(sequences.subspan(first, last - first), batch_.leaf_sequences, temperature, keep);
+    for (std::size_t leaf = 0; leaf < pass_.num_leaves(); ++leaf) {
+      visit(leaf, number + static_cast<std::int64_t>(leaf), first + leaf * size);
+    }
+  }
+}
+
+UpdateStats CpuLearner::run_leaf(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
+                                 float temperature, std::size_t leaf, std::size_t first_sequence) {
+  const LeafLogprobs logprobs = pass_.leaf(leaf);
+  std::span<const float> reference;
+  if (loss.kind == LossKind::policy && loss.config.kl_coef != 0.0) {
+    const std::size_t count = logprobs.offsets.size() - 1;
+    reference_pass_->forward(sequences.subspan(first_sequence, count), temperature, Keep::nothing);
+    reference = reference_pass_->leaf(0).logprob;
+  }
+  coef_.assign(logprobs.logprob.size(), 0.0f);
+  return evaluate_loss(loss, first_sequence, logprobs, reference, coef_);
+}
+
+UpdateStats CpuLearner::run_leaves(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
+                                   float temperature, Keep keep) {
+  check_loss(loss, sequences);
+  if (loss.kind == LossKind::policy && loss.config.kl_coef != 0.0 && !reference_pass_) {
+    throw std::invalid_argument("CpuLearner: kl_coef " + std::to_string(loss.config.kl_coef) +
+                                " without a reference model");
+  }
+  std::vector<UpdateStats> leaves;
+  visit_leaves(sequences, temperature, keep, [&](std::size_t leaf, std::int64_t number, std::size_t first) {
+    leaves.push_back(run_leaf(sequences, loss, temperature, leaf, first));
+    if (keep == Keep::nothing) return;
+    pass_.backward(leaf, coef_, tree_.begin_leaf());
+    tree_.push(number);
+  });
+  return add_up_leaves(world_, leaves);
+}
+
+UpdateStats CpuLearner::measure(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
+                                float temperature) {
+  return run_leaves(sequences, loss, temperature, Keep::nothing);
+}
+
+std::vector<float> CpuLearner::logprobs(std::span<const TrainSequence> sequences, float temperature) {
+  std::string mine;
+  visit_leaves(sequences, temperature, Keep::nothing, [&](std::size_t leaf, std::int64_t, std::size_t) {
+    const std::span<const float> values = pass_.leaf(leaf).logprob;
+    mine.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  });
+  std::vector<float> all;
+  for (const std::string& rank : world_.all_gather(mine)) {
+    const std::size_t at = all.size();
+    all.resize(at + rank.size() / sizeof(float));
+    if (!rank.empty()) std::memcpy(all.data() + at, rank.data(), rank.size());
+  }
+  return all;
+}
+
+UpdateStats CpuLearner::update(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
+                               float temperature, const UpdateCheck& check) {
+  UpdateStats stats =
+      run_leaves(sequences, loss, temperature, batch_.recompute ? Keep::inputs : Keep::layers);
+  const std::span<const float> gradient = tree_.reduce(world_);
+  if (check) check(stats);
+  stats.grad_norm = std::sqrt(sum_of_squares(gradient));
+  stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
+  check_finite(stats, updates_);
+  apply(gradient, stats.learning_rate, gradient_scale(optimizer_, stats.grad_norm));
+  ++updates_;
+  return stats;
+}
+
+void CpuLearner::apply(std::span<const float> gradient, double learning_rate, double scale) {
+  AdamWStep step{.learning_rate = learning_rate,
+                 .beta1 = optimizer_.adam_beta1,
+                 .beta2 = optimizer_.adam_beta2,
+                 .eps = optimizer_.adam_eps,
+                 .weight_decay = 0,
+                 .gradient_scale = scale,
+                 .step = updates_ + 1};
+  for (const ParameterTensor& tensor : decoder_.tensors()) {
+    step.weight_decay = tensor.kind == ParameterKind::matrix ? optimizer_.weight_decay : 0.0;
+    adamw(decoder_.parameters().subspan(tensor.offset, tensor.size),
+          gradient.subspan(tensor.offset, tensor.size),
+          first_moment_.span().subspan(tensor.offset, tensor.size),
+          second_moment_.span().subspan(tensor.offset, tensor.size), step);
+  }
+  decoder_.repack();
+}
+
+}  // namespace reckon
