@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "reckon/learn/packed_batch.h"
 #include "reckon/learn/train_sequence.h"
 #include "reckon/model/decoder.h"
 
@@ -26,35 +27,22 @@ class PolicyPass {
   void forward(std::span<const TrainSequence> sequences, float temperature, Keep keep) {
     forward(sequences, static_cast<std::int64_t>(sequences.size()), temperature, keep);
   }
-  [[nodiscard]] std::size_t num_leaves() const { return leaves_.size(); }
+  [[nodiscard]] std::size_t num_leaves() const { return batch_.leaves().size(); }
   [[nodiscard]] LeafLogprobs leaf(std::size_t index) const;
   /// \param coef  [T] of the leaf: d loss / d logprob   \param gradients  [parameters], added to
   /// \throws std::logic_error where forward() kept nothing for it
   void backward(std::size_t leaf, std::span<const float> coef, std::span<float> gradients);
 
  private:
-  struct Leaf {
-    RowRange range;
-    std::size_t first_target = 0;
-    std::vector<std::size_t> offsets;  // of its sequences' targets, from 0
-    [[nodiscard]] std::size_t num_targets() const { return offsets.back(); }
-  };
-  void lay_out(std::span<const TrainSequence> sequences, std::int64_t leaf_sequences);
-  void add_leaf(std::span<const TrainSequence> sequences);
-  void add_group(std::span<const TrainSequence> sequences, Leaf& leaf);
-  void add_targets(const TrainSequence& sequence, std::size_t prompt_row, std::size_t completion_row,
-                   Leaf& leaf);
+  [[nodiscard]] std::size_t num_targets() const { return batch_.targets().size(); }
   [[nodiscard]] std::span<float> compute_logits(std::size_t first, std::size_t rows, std::size_t at);
   [[nodiscard]] std::span<const std::uint32_t> targets_of(std::size_t first, std::size_t rows) const;
   [[nodiscard]] std::size_t logit_rows() const;
 
   const Decoder& decoder_;
-  PackedRows rows_;
+  PackedBatch batch_;
   KvCache cache_;
   Activations activations_;
-  std::vector<Leaf> leaves_;
-  std::vector<std::uint32_t> targets_;    // [T]
-  std::vector<std::size_t> target_rows_;  // [T] row whose output predicts the target
   AlignedBuffer hidden_, picked_, logits_, dhidden_, dpicked_;
   std::vector<float> logprob_, entropy_, lse_;
   float temperature_ = 1;
