@@ -141,12 +141,12 @@ struct Gemm::State {
     return *(plans[shape.key()] = std::move(made));
   }
 
-  void run(const Shape& shape, const bf16* a, const bf16* b, void* d, Stream stream) {
+  void run(const Shape& shape, const bf16* a, const bf16* b, const void* c, void* d, Stream stream) {
     if (shape.rows == 0 || shape.columns == 0) return;
     const Plan& plan = plan_for(shape);
     const float alpha = 1;
     const float beta = shape.add ? 1 : 0;
-    check("product", cublasLtMatmul(handle, plan.product, &alpha, a, plan.a, b, plan.b, &beta, d, plan.d, d,
+    check("product", cublasLtMatmul(handle, plan.product, &alpha, a, plan.a, b, plan.b, &beta, c, plan.d, d,
                                     plan.d, &plan.algorithm, workspace.data(), kWorkspaceBytes, stream));
   }
 };
@@ -159,14 +159,14 @@ void Gemm::forward(const bf16* x, const bf16* w, bf16* y, std::int64_t m, std::i
   state_->run({.op_a = CUBLAS_OP_T, .rows = n, .columns = m, .inner = k, .stride_d = y_stride}, w, x, y,
               stream);
 }
-void Gemm::forward_add(const bf16* x, const bf16* w, float* y, std::int64_t m, std::int64_t n, std::int64_t k,
-                       Stream stream) {
+void Gemm::forward_add(const bf16* x, const bf16* w, const float* residual, float* y, std::int64_t m,
+                       std::int64_t n, std::int64_t k, Stream stream) {
   state_->run({.op_a = CUBLAS_OP_T, .rows = n, .columns = m, .inner = k, .out = CUDA_R_32F, .add = true}, w,
-              x, y, stream);
+              x, residual, y, stream);
 }
 void Gemm::backward_input(const bf16* dy, const bf16* w, bf16* dx, std::int64_t m, std::int64_t n,
                           std::int64_t k, Stream stream) {
-  state_->run({.rows = k, .columns = m, .inner = n}, w, dy, dx, stream);
+  state_->run({.rows = k, .columns = m, .inner = n}, w, dy, dx, dx, stream);
 }
 void Gemm::backward_input(const bf16* dy, const bf16* w, float* dx, std::int64_t m, std::int64_t n,
                           std::int64_t k, Stream stream, std::int64_t dy_stride) {
@@ -184,7 +184,7 @@ void Gemm::backward_weight(const bf16* dy, const bf16* x, float* dw, std::int64_
                .add = true,
                .stride_b = dy_stride,
                .is_forward = false},
-              x, dy, dw, stream);
+              x, dy, dw, dw, stream);
 }
 
 }  // namespace reckon::cuda

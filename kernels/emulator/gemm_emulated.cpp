@@ -1,6 +1,7 @@
 // Gemm by plain loops: sums in float32, in order.
 #include "emulator/emulator.h"
 #include "reckon/cuda/gemm.h"
+#include "reckon/cuda/runtime.h"
 
 namespace reckon::cuda {
 namespace {
@@ -44,8 +45,9 @@ void Gemm::forward(const bf16* x, const bf16* w, bf16* y, std::int64_t m, std::i
                    Stream, std::int64_t y_stride) {
   product(x, k, 1, w, k, 1, y, m, n, k, false, y_stride);
 }
-void Gemm::forward_add(const bf16* x, const bf16* w, float* y, std::int64_t m, std::int64_t n, std::int64_t k,
-                       Stream) {
+void Gemm::forward_add(const bf16* x, const bf16* w, const float* residual, float* y, std::int64_t m,
+                       std::int64_t n, std::int64_t k, Stream stream) {
+  if (y != residual) copy_on_device(y, residual, static_cast<std::size_t>(m * n) * sizeof(float), stream);
   product(x, k, 1, w, k, 1, y, m, n, k, true);
 }
 void Gemm::backward_input(const bf16* dy, const bf16* w, bf16* dx, std::int64_t m, std::int64_t n,

@@ -28,9 +28,9 @@ class Gemm {
   /// y = x W^T, the forward product of a linear layer. x [M, K], w [N, K], y [M, N].
   void forward(const bf16* x, const bf16* w, bf16* y, std::int64_t m, std::int64_t n, std::int64_t k,
                Stream stream, std::int64_t y_stride = 0);
-  /// y += x W^T, onto a float32 residual stream.
-  void forward_add(const bf16* x, const bf16* w, float* y, std::int64_t m, std::int64_t n, std::int64_t k,
-                   Stream stream);
+  /// y = residual + x W^T, on a float32 residual stream; y may be the residual. residual, y [M, N].
+  void forward_add(const bf16* x, const bf16* w, const float* residual, float* y, std::int64_t m,
+                   std::int64_t n, std::int64_t k, Stream stream);
   /// dx = dy W. dy [M, N], w [N, K], dx [M, K].
   void backward_input(const bf16* dy, const bf16* w, bf16* dx, std::int64_t m, std::int64_t n, std::int64_t k,
                       Stream stream);

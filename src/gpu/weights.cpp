@@ -1,0 +1,106 @@
+#include "weights.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <span>
+#include <string>
+
+#include "reckon/base/error.h"
+#include "reckon/cuda/elementwise.h"
+#include "reckon/model/rope.h"
+
+namespace reckon::gpu {
+
+Weights::Weights(const Decoder& decoder, WeightUse use, Stream stream)
+    : config_(decoder.config()), num_logits_(decoder.num_logits()), tensors_(decoder.tensors()) {
+  lay_out(decoder);
+  const std::span<const float> parameters = decoder.parameters();
+  master_.upload(parameters, stream);
+  rounded_.resize(parameters.size());
+  cuda::round_to_bf16(master_.data(), static_cast<std::int64_t>(parameters.size()), rounded_.data(), stream);
+  cuda::synchronize(stream);
+  if (use == WeightUse::infer) master_ = {};
+}
+
+void Weights::lay_out(const Decoder& decoder) {
+  std::map<std::string, std::size_t> offsets;
+  for (const ParameterTensor& tensor : decoder.tensors()) {
+    if (tensor.size % 8 != 0 || tensor.shape.back() % 8 != 0) {
+      throw Error(ExitCode::usage, "model: " + tensor.name + " has " + std::to_string(tensor.size) +
+                                       " values (need widths that are multiples of 8 on a GPU)");
+    }
+    offsets[tensor.name] = tensor.offset;
+  }
+  last_norm_ = offsets.at("model.norm.weight");
+  head_ = config_.tie_word_embeddings ? 0 : offsets.at("lm_head.weight");
+  for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) {
+    const auto offset = [&](const char* name) {
+      const auto found = offsets.find("model.layers." + std::to_string(i) + "." + name);
+      return found == offsets.end() ? 0 : found->second;
+    };
+    layers_.push_back({.input_norm = offset("input_layernorm.weight"),
+                       .qkv = offset("self_attn.q_proj.weight"),
+                       .qkv_bias = offset("self_attn.q_proj.bias"),
+                       .q_norm = offset("self_attn.q_norm.weight"),
+                       .k_norm = offset("self_attn.k_norm.weight"),
+                       .out = offset("self_attn.o_proj.weight"),
+                       .out_bias = offset("self_attn.o_proj.bias"),
+                       .middle_norm = offset("post_attention_layernorm.weight"),
+                       .gate_up = offset("mlp.gate_proj.weight"),
+                       .gate_up_bias = offset("mlp.gate_proj.bias"),
+                       .down = offset("mlp.down_proj.weight"),
+                       .down_bias = offset("mlp.down_proj.bias")});
+  }
+}
+
+cuda::HeadShape Weights::heads() const {
+  return {config_.num_attention_heads, config_.num_key_value_heads, config_.head_dim};
+}
+
+void Weights::fetch(Decoder& decoder, Stream stream) const {
+  const std::span<float> parameters = decoder.parameters();
+  cuda::copy_to_host(parameters.data(), master_.data(), parameters.size_bytes(), stream);
+  cuda::synchronize(stream);
+}
+
+const cuda::DeviceArray<cuda::DecayRange>& Weights::decay_ranges(double weight_decay, Stream stream) {
+  if (ranges_.size() > 0) return ranges_;
+  std::vector<cuda::DecayRange> ranges;
+  for (const ParameterTensor& tensor : tensors_) {
+    const auto begin = static_cast<std::int64_t>(tensor.offset);
+    const auto end = begin + static_cast<std::int64_t>(tensor.size);
+    const float decay = tensor.kind == ParameterKind::matrix ? static_cast<float>(weight_decay) : 0.0f;
+    if (!ranges.empty() && ranges.back().weight_decay == decay) {
+      ranges.back().end = end;
+    } else {
+      ranges.push_back({begin, end, decay});
+    }
+  }
+  ranges_.upload(ranges, stream);
+  cuda::synchronize(stream);
+  return ranges_;
+}
+
+RotationTable::RotationTable(const DecoderConfig& config)
+    : most_positions_(config.max_position_embeddings), half_(config.head_dim / 2) {
+  const RopeFrequencies rope = rope_frequencies(config.rope, config.head_dim);
+  table_ = RopeTable(rope.frequencies, rope.scale);
+}
+
+bool RotationTable::extend_to(std::int64_t positions, Stream stream) {
+  constexpr std::int64_t kFewest = 4096;
+  if (positions * half_ <= static_cast<std::int64_t>(cosines_.size())) return false;
+  const auto doubled =
+      static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(std::max(positions, kFewest))));
+  const std::int64_t count = std::max(positions, std::min(doubled, most_positions_));
+  table_.extend_to(count);
+  const auto size = static_cast<std::size_t>(count * half_);
+  cuda::synchronize(stream);
+  cosines_.upload({table_.cosines(0), size}, stream);
+  sines_.upload({table_.sines(0), size}, stream);
+  cuda::synchronize(stream);
+  return true;
+}
+
+}  // namespace reckon::gpu
