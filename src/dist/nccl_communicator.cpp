@@ -248,9 +248,10 @@ class NcclCommunicator final : public DeviceCommunicator {
   std::string settle(NcclResult result, const char* timeout_hint) {
     Patience patience(*calls_, timeout_s_);
     while (result.status == NcclStatus::in_progress) {
-      if (patience.over()) return no_answer_text(timeout_hint);
       patience.pause();
+      const bool is_last_look = patience.over();  // asked first: this process may be held up at any point
       result = calls_->state();
+      if (is_last_look && result.status == NcclStatus::in_progress) return no_answer_text(timeout_hint);
     }
     return problem_text(result);
   }

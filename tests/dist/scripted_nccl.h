@@ -27,8 +27,9 @@ struct NcclScript {
   NcclId init_id{};                ///< that init() was given
   std::vector<std::string> calls;  ///< but state(), query() and the clock
   int num_events = 0;              ///< made and not released
-  double now_s = 1000.0;           ///< moves on in pause() only
-  double shortest_pause_s = 1e-6;
+  double now_s = 1000.0;           ///< moves on in pause(), and where held up
+  double longest_pause_s = 0.0;
+  double held_up_s = 0.0;  ///< how long after each state() and query()
 
   [[nodiscard]] int count(const std::string& call) const {
     return static_cast<int>(std::count(calls.begin(), calls.end(), call));
@@ -52,7 +53,10 @@ class ScriptedNccl final : public NcclCalls {
                      std::to_string(num_channels),
                  script_.init);
   }
-  NcclResult state() override { return script_.state.next(); }
+  NcclResult state() override {
+    script_.now_s += script_.held_up_s;
+    return script_.state.next();
+  }
   std::string last_error() override { return script_.last_error; }
   NcclResult all_reduce_sum(float*, std::size_t count, Stream) override {
     return noted("all_reduce_sum " + std::to_string(count), script_.collective);
@@ -76,10 +80,16 @@ class ScriptedNccl final : public NcclCalls {
     }
     return noted("record", script_.record);
   }
-  NcclResult query(CudaEvent) override { return script_.query.next(); }
+  NcclResult query(CudaEvent) override {
+    script_.now_s += script_.held_up_s;
+    return script_.query.next();
+  }
   void release(CudaEvent event) override { script_.num_events -= event == nullptr ? 0 : 1; }
   [[nodiscard]] double now_s() override { return script_.now_s; }
-  void pause(double seconds) override { script_.now_s += std::max(seconds, script_.shortest_pause_s); }
+  void pause(double seconds) override {
+    script_.longest_pause_s = std::max(script_.longest_pause_s, seconds);
+    script_.now_s += std::max(seconds, 1e-6);
+  }
 
  private:
   NcclResult noted(std::string call, NcclAnswers& answers) {
