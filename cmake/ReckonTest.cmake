@@ -1,9 +1,10 @@
-# reckon_add_test(FILE_test.cpp [NP 1 2 4] [TIMEOUT seconds] [LIBRARIES target...] [ENVIRONMENT k=v...])
+# reckon_add_test(FILE_test.cpp [NP 1 2 4] [TIMEOUT seconds] [LIBRARIES target...] [ENVIRONMENT k=v...] [GPU])
 # Called from tests/<module>/CMakeLists.txt: builds one program of the file, linked to reckon::<module>, and
 # registers it as <module>.<file>; with NP once under mpirun for each number of ranks. Results go to
-# test-results/*.json, from which scripts/count_tests.py makes the last line of scripts/test.sh.
+# test-results/*.json, from which scripts/count_tests.py makes the last line of scripts/test.sh. GPU: the
+# test needs the GPU for itself, and has the label gpu.
 function(reckon_add_test file)
-  cmake_parse_arguments(arg "" "TIMEOUT" "NP;LIBRARIES;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(arg "GPU" "TIMEOUT" "NP;LIBRARIES;ENVIRONMENT" ${ARGN})
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME module)
   if(NOT TARGET reckon::${module} AND NOT arg_LIBRARIES)
     return()
@@ -31,6 +32,9 @@ function(reckon_add_test file)
                COMMAND mpirun --allow-run-as-root --oversubscribe -n ${np} $<TARGET_FILE:${target}>)
       set_tests_properties(${name} PROPERTIES PROCESSORS 2 TIMEOUT ${arg_TIMEOUT} ENVIRONMENT
                            "${environment};GTEST_OUTPUT=json:${results}/${name}.json")
+      if(arg_GPU)
+        set_tests_properties(${name} PROPERTIES LABELS gpu RESOURCE_LOCK gpu)
+      endif()
     endforeach()
   else()
     target_link_libraries(${target} PRIVATE test_main)
@@ -38,5 +42,8 @@ function(reckon_add_test file)
     add_test(NAME ${name} COMMAND ${target})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT
                          "${environment};GTEST_OUTPUT=json:${results}/${name}.json")
+    if(arg_GPU)
+      set_tests_properties(${name} PROPERTIES LABELS gpu RESOURCE_LOCK gpu)
+    endif()
   endif()
 endfunction()

@@ -8,7 +8,7 @@ import re
 import sys
 
 root = pathlib.Path(sys.argv[1])
-calls = re.findall(r"^reckon_add_module\((\w+)(.*)\)", (root / "CMakeLists.txt").read_text(), re.M)
+calls = re.findall(r"^reckon_add_(?:kernel_)?module\((\w+)(.*)\)", (root / "CMakeLists.txt").read_text(), re.M)
 direct = {}
 for name, rest in calls:
     match = re.search(r"DEPENDS ((?:[a-z]+ ?)+)", rest)
