@@ -46,6 +46,12 @@ void gather_rows(const bf16* from, const std::int32_t* rows, std::int64_t count,
 void scatter_add_rows(const float* from, const std::int32_t* rows, std::int64_t count, std::int64_t width,
                       float* to, Stream stream);
 
+/// to[t] = sum of from[lists[i]] for starts[t] <= i < starts[t + 1], in that order, in float32, rounded once:
+/// gradients of rows that were gathered more than once. from [.., width], to [rows, width]; width is a
+/// multiple of 8.
+void sum_row_lists(const bf16* from, const std::int32_t* starts, const std::int32_t* lists, std::int64_t rows,
+                   std::int64_t width, bf16* to, Stream stream);
+
 /// to[i] = from[i] rounded. count is a multiple of 8, or both pointers are 16-byte aligned and the rest is
 /// done one by one.
 void round_to_bf16(const float* from, std::int64_t count, bf16* to, Stream stream);
