@@ -277,6 +277,11 @@ void check_stage(const Table& table, const StageConfig& stage, const Recipe& rec
   if (stage.kind == StageKind::grpo) {
     check_multiple(table, "prompts_per_step", stage.grpo.prompts_per_step, "updates_per_step",
                    stage.grpo.updates_per_step);
+    if (stage.grpo.loss.tis_cap > 0 && stage.grpo.exactness != Exactness::report) {
+      table.report_value("exactness", stage.grpo.exactness,
+                         " (need \"report\": tis_cap is " + toml_text(stage.grpo.loss.tis_cap) +
+                             ", for a sampler whose log-probabilities are not the learner's)");
+    }
     check_reward(table, stage.reward, recipe, stage.sampling.max_new_tokens);
   }
   const std::int64_t longest = recipe.model.max_position_embeddings;

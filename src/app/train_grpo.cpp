@@ -119,6 +119,10 @@ void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const St
     row.add("mean_ratio",
             update.tokens > 0 ? update.ratio / update.tokens : std::exp(update.max_logprob_diff));
     row.add("sampler_policy_max_diff", update.max_logprob_diff);
+    if (stage.grpo.loss.tis_cap > 0) {
+      row.add("mean_importance", update.importance / trained);
+      row.add("importance_truncated", update.truncated / trained);
+    }
     row.add("grad_norm", update.grad_norm);
     row.add("learning_rate", update.learning_rate);
     row.add("tokens", sums.tokens);

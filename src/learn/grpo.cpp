@@ -41,12 +41,17 @@ GrpoStats GrpoUpdater::update(std::span<const Group> groups, float temperature) 
   // What the first update is not on must be compared before the weights change.
   const double untrained_diff =
       config_.exactness == Exactness::all ? compare_untrained(groups, share, temperature) : 0.0;
-  for (std::int64_t i = 0; i < config_.updates_per_step; ++i) {
+  std::vector<UpdateBatch> batches;
+  for (std::int64_t i = 0; i < config_.updates_per_step; ++i)
+    batches.push_back(batch_of(groups.subspan(static_cast<std::size_t>(i) * share, share)));
+  const std::vector<float> old = add_old_logprobs(batches, temperature);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
     const auto check = [&](const UpdateStats& sums) {
       if (i == 0) check_exactness(larger(sums.max_logprob_diff, untrained_diff));
     };
-    const UpdateStats once =
-        update_once(groups.subspan(static_cast<std::size_t>(i) * share, share), temperature, check);
+    const UpdateStats once = learner_.update(
+        batches[i].sequences, {.kind = LossKind::policy, .config = config_.loss, .terms = batches[i].terms},
+        temperature, check);
     const UpdateStats before = stats.sums;
     stats.sums = once;
     stats.sums.loss += before.loss;
@@ -54,6 +59,8 @@ GrpoStats GrpoUpdater::update(std::span<const Group> groups, float temperature) 
     stats.sums.kl += before.kl;
     stats.sums.clipped += before.clipped;
     stats.sums.ratio += before.ratio;
+    stats.sums.importance += before.importance;
+    stats.sums.truncated += before.truncated;
     stats.sums.tokens += before.tokens;
     stats.sums.rows += before.rows;
     // Only the first update still has the weights that sampled.
@@ -96,8 +103,7 @@ double GrpoUpdater::compare_untrained(std::span<const Group> groups, std::size_t
       .max_logprob_diff;
 }
 
-UpdateStats GrpoUpdater::update_once(std::span<const Group> groups, float temperature,
-                                     const UpdateCheck& check) {
+GrpoUpdater::UpdateBatch GrpoUpdater::batch_of(std::span<const Group> groups) const {
   LossDenominators denominators{.max_new_tokens = max_new_tokens_};
   for (const Group& group : groups) {
     for (const Completion& completion : group.completions) {
@@ -105,20 +111,37 @@ UpdateStats GrpoUpdater::update_once(std::span<const Group> groups, float temper
       denominators.sequences += 1;
     }
   }
-  std::vector<TrainSequence> sequences;
-  std::vector<SequenceTerms> terms;
+  UpdateBatch batch;
   for (const Group& group : groups) {
     if (!trains(group)) continue;
     for (const Completion& completion : group.completions) {
       const auto length = static_cast<std::int64_t>(completion.token_ids.size());
-      sequences.push_back({group.prompt.token_ids, completion.token_ids});
-      terms.push_back({.sampler_logprob = completion.sampler_logprob,
-                       .advantage = completion.advantage,
-                       .weight = token_weight(config_.loss.loss_normalise, denominators, length)});
+      batch.sequences.push_back({group.prompt.token_ids, completion.token_ids});
+      batch.terms.push_back({.sampler_logprob = completion.sampler_logprob,
+                             .advantage = completion.advantage,
+                             .weight = token_weight(config_.loss.loss_normalise, denominators, length)});
     }
   }
-  return learner_.update(sequences, {.kind = LossKind::policy, .config = config_.loss, .terms = terms},
-                         temperature, check);
+  return batch;
+}
+
+/// The first update is on the weights that sampled: its own log-probs are the old ones.
+/// \return the values that the terms point to
+std::vector<float> GrpoUpdater::add_old_logprobs(std::span<UpdateBatch> batches, float temperature) {
+  if (config_.loss.tis_cap == 0.0 || batches.size() < 2) return {};
+  std::vector<TrainSequence> sequences;
+  for (const UpdateBatch& batch : batches.subspan(1))
+    sequences.insert(sequences.end(), batch.sequences.begin(), batch.sequences.end());
+  std::vector<float> logprobs = learner_.logprobs(sequences, temperature);
+  std::size_t at = 0;
+  for (UpdateBatch& batch : batches.subspan(1)) {
+    for (std::size_t s = 0; s < batch.terms.size(); ++s) {
+      const std::size_t length = batch.sequences[s].completion.size();
+      batch.terms[s].old_logprob = std::span(logprobs).subspan(at, length);
+      at += length;
+    }
+  }
+  return logprobs;
 }
 
 }  // namespace reckon

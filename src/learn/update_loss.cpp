@@ -28,14 +28,17 @@ void add_policy_loss(const SequenceTerms& terms, const LossConfig& config, std::
   const std::vector<double> policy = widen(logprob);
   const std::vector<double> sampler = widen(terms.sampler_logprob);
   const std::vector<double> reference = widen(reference_logprob);
+  const std::vector<double> old = widen(terms.old_logprob);
   std::vector<double> slope(policy.size());
   const ObjectiveSums sums =
-      policy_objective({policy, sampler, reference, terms.advantage}, config, terms.weight, slope);
+      policy_objective({policy, sampler, reference, terms.advantage, old}, config, terms.weight, slope);
   std::copy(slope.begin(), slope.end(), coef.begin());
   stats.loss += sums.loss;
   stats.kl += sums.kl;
   stats.clipped += sums.clipped;
   stats.ratio += sums.ratio;
+  stats.importance += sums.importance;
+  stats.truncated += sums.truncated;
   stats.max_logprob_diff = larger(stats.max_logprob_diff, sums.max_logprob_diff);
 }
 
@@ -56,7 +59,10 @@ void check_loss(const UpdateLoss& loss, std::span<const TrainSequence> sequences
   }
   if (loss.kind != LossKind::policy) return;
   for (std::size_t s = 0; s < sequences.size(); ++s) {
-    check_length("sampler_logprob", s, loss.terms[s].sampler_logprob.size(), sequences[s].completion.size());
+    const SequenceTerms& terms = loss.terms[s];
+    const std::size_t length = sequences[s].completion.size();
+    check_length("sampler_logprob", s, terms.sampler_logprob.size(), length);
+    if (!terms.old_logprob.empty()) check_length("old_logprob", s, terms.old_logprob.size(), length);
   }
 }
 
@@ -95,6 +101,8 @@ UpdateStats add_up_leaves(Communicator& world, std::span<const UpdateStats> leav
       total.kl += part.kl;
       total.clipped += part.clipped;
       total.ratio += part.ratio;
+      total.importance += part.importance;
+      total.truncated += part.truncated;
       total.tokens += part.tokens;
       total.rows += part.rows;
       total.max_logprob_diff = larger(total.max_logprob_diff, part.max_logprob_diff);

@@ -136,6 +136,67 @@ TEST(Exactness, ADifferenceStopsBeforeTheWeightsChange) {
   EXPECT_NE(model->sha256(), before);
 }
 
+/// Sampled groups as a sampler would give them that computes every log-prob a little too low.
+std::vector<Group> shifted_groups(const Decoder& model, float shift) {
+  auto groups = sampled_groups(model);
+  for (Group& group : groups) {
+    for (Completion& completion : group.completions) {
+      for (float& logprob : completion.sampler_logprob) logprob -= shift;
+    }
+  }
+  return groups;
+}
+
+GrpoConfig tis_config(std::int64_t updates_per_step) {
+  GrpoConfig config;
+  config.updates_per_step = updates_per_step;
+  config.exactness = Exactness::report;
+  config.loss.tis_cap = 2.0;
+  return config;
+}
+
+// Every weight is exp(0.25), 1.284: the gradient is that of the exact sampler times 1.284.
+TEST(TruncatedImportanceSampling, MakesUpForTheSamplersLogprobs) {
+  const auto expected = [] {
+    const auto model = tiny(ComputeDtype::float32);
+    const auto groups = sampled_groups(*model);
+    return update(*model, groups, {.leaf_sequences = 5});
+  }();
+  const auto model = tiny(ComputeDtype::float32);
+  const auto groups = shifted_groups(*model, 0.25f);
+  const UpdateStats sums = update(*model, groups, {.leaf_sequences = 5}, tis_config(1)).stats.sums;
+  EXPECT_EQ(sums.ratio, sums.tokens);  // of the first update, exactly 1
+  EXPECT_EQ(sums.clipped, 0);
+  EXPECT_EQ(sums.truncated, 0);
+  EXPECT_NEAR(sums.importance / sums.tokens, std::exp(0.25), 1e-6);
+  EXPECT_NEAR(sums.max_logprob_diff, 0.25, 1e-6);
+  EXPECT_NEAR(sums.grad_norm, std::exp(0.25) * expected.stats.sums.grad_norm, 1e-5);
+}
+
+// The ratios of the second update are what the first did to the policy, and the weights are still exp(0.25).
+TEST(TruncatedImportanceSampling, LaterUpdatesHaveTheLearnersLogprobsOfTheWeightsThatSampled) {
+  const auto model = tiny(ComputeDtype::float32);
+  const auto groups = shifted_groups(*model, 0.25f);
+  // Two updates by hand: the first share alone, then the second share's ratios under the new weights.
+  const auto first = tiny(ComputeDtype::float32);
+  const UpdateStats alone = update(*first, std::span(groups).first(2), {}, tis_config(1)).stats.sums;
+  double ratio = 0, tokens = 0;  // group 2 has no variance
+  for (const Completion& completion : groups[3].completions) {
+    const TrainSequence sequence{groups[3].prompt.token_ids, completion.token_ids};
+    PolicyPass pass(*first);
+    pass.forward({&sequence, 1}, 0.9f, Keep::nothing);
+    for (std::size_t t = 0; t < completion.token_ids.size(); ++t) {
+      const double old = completion.sampler_logprob[t] + 0.25;
+      ratio += std::exp(pass.leaf(0).logprob[t] - old);
+      tokens += 1;
+    }
+  }
+  const UpdateStats sums = update(*model, groups, {}, tis_config(2)).stats.sums;
+  EXPECT_NEAR(sums.importance / sums.tokens, std::exp(0.25), 1e-6);
+  EXPECT_NEAR(sums.ratio, alone.tokens + ratio, 1e-4);
+  EXPECT_GT(std::abs(ratio - tokens), 1e-2) << "the first update changed nothing";
+}
+
 // Completions that share a prompt's rows: the gradient is what finite differences say, as for sequences
 // alone.
 TEST(Exactness, TheGradientThroughASharedPromptMatchesFiniteDifferences) {

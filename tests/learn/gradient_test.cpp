@@ -264,6 +264,8 @@ TEST(Learner, RefusesTermsThatAreNotThoseOfTheSequences) {
   EXPECT_EQ(error_of(loss), "accepted");
   loss.config.kl_coef = 0.25;
   EXPECT_EQ(error_of(loss), "CpuLearner: kl_coef 0.250000 without a reference model");
+  terms[2].old_logprob = std::span(values).first(2);
+  EXPECT_EQ(error_of(loss), "UpdateLoss: sequence 2 has 2 of old_logprob for 1 completion tokens");
   terms[1].sampler_logprob = std::span(values).first(5);
   EXPECT_EQ(error_of(loss), "UpdateLoss: sequence 1 has 5 of sampler_logprob for 6 completion tokens");
 }

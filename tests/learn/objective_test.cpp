@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "reckon/base/philox.h"
 #include "support/paths.h"
 
 namespace reckon {
@@ -46,27 +47,107 @@ TEST(PolicyObjective, KlIsK3OfDeepSeekMath) {  // d = ln 2: 2 - ln 2 - 1
 }
 
 TEST(PolicyObjective, GradientMatchesFiniteDifferences) {
-  LossConfig config;
-  config.clip_eps_high = 0.28;
-  config.kl_coef = 0.04;
   const std::vector<double> sampler{-0.5, -1.2, -0.3, -2.0};
   const std::vector<double> reference{-0.7, -1.0, -0.3, -2.5};
+  const std::vector<double> old{-0.55, -1.3, -0.6, -1.9};
   std::vector<double> policy{-0.45, -1.5, -0.9, -1.6};
-  for (const double advantage : {1.3, -0.7, 0.0}) {
-    std::vector<double> coef(4), unused(4);
-    (void)policy_objective({policy, sampler, reference, advantage}, config, 0.25, coef);
-    for (std::size_t i = 0; i < policy.size(); ++i) {
-      const double kept = policy[i];
-      policy[i] = kept + 1e-6;
-      const double above =
-          policy_objective({policy, sampler, reference, advantage}, config, 0.25, unused).loss;
-      policy[i] = kept - 1e-6;
-      const double below =
-          policy_objective({policy, sampler, reference, advantage}, config, 0.25, unused).loss;
-      policy[i] = kept;
-      EXPECT_NEAR(coef[i], (above - below) / 2e-6, 1e-8);
+  for (const ImportanceLevel level : {ImportanceLevel::token, ImportanceLevel::sequence}) {
+    for (const double tis_cap : {0.0, 1.02}) {
+      LossConfig config;
+      config.importance_level = level;
+      config.clip_eps_high = 0.28;
+      config.kl_coef = 0.04;
+      config.tis_cap = tis_cap;
+      for (const double advantage : {1.3, -0.7, 0.0}) {
+        std::vector<double> coef(4), unused(4);
+        const auto loss = [&](std::vector<double>& slopes) {
+          return policy_objective({policy, sampler, reference, advantage, old}, config, 0.25, slopes).loss;
+        };
+        (void)loss(coef);
+        for (std::size_t i = 0; i < policy.size(); ++i) {
+          const double kept = policy[i];
+          policy[i] = kept + 1e-6;
+          const double above = loss(unused);
+          policy[i] = kept - 1e-6;
+          const double below = loss(unused);
+          policy[i] = kept;
+          EXPECT_NEAR(coef[i], (above - below) / 2e-6, 1e-8);
+        }
+      }
     }
   }
+}
+
+// Ratios 4 and 1: the sequence's is their geometric mean, 2.
+TEST(PolicyObjective, TheRatioOfASequenceIsTheGeometricMeanOfItsTokens) {
+  const std::vector<double> sampler{-2.0, -1.0};
+  const std::vector<double> policy{-2.0 + std::log(4.0), -1.0};
+  std::vector<double> coef(2);
+  LossConfig config;
+  config.importance_level = ImportanceLevel::sequence;
+  ObjectiveSums sums = policy_objective({policy, sampler, {}, 1.0}, config, 0.5, coef);
+  EXPECT_NEAR(sums.loss, -0.5 * (1.2 + 1.2), 1e-12);
+  EXPECT_EQ(sums.clipped, 2);  // the second token too, whose own ratio is 1
+  EXPECT_NEAR(sums.ratio, 4.0, 1e-12);
+  EXPECT_EQ(coef[0], 0.0);
+  EXPECT_EQ(coef[1], 0.0);
+  // A = -1 is not clipped above: each token's log-prob moves both terms, by half of -2 each.
+  sums = policy_objective({policy, sampler, {}, -1.0}, config, 0.5, coef);
+  EXPECT_NEAR(sums.loss, 0.5 * (2.0 + 2.0), 1e-12);
+  EXPECT_EQ(sums.clipped, 0);
+  EXPECT_NEAR(coef[0], 0.5 * 2.0, 1e-12);
+  EXPECT_NEAR(coef[1], 0.5 * 2.0, 1e-12);
+  EXPECT_NEAR(sums.max_logprob_diff, std::log(4.0), 1e-12);
+}
+
+// The learner gives the sampled tokens 0.5, 1.25 and 4 times the probability the sampler gave them.
+TEST(PolicyObjective, TruncatedImportanceWeightsMultiplyTheTermAndHaveNoGradient) {
+  const std::vector<double> sampler{-1.0, -1.0, -3.0};
+  const std::vector<double> old{-1.0 + std::log(0.5), -1.0 + std::log(1.25), -3.0 + std::log(4.0)};
+  std::vector<double> coef(3);
+  LossConfig config;
+  config.tis_cap = 2.0;
+  // The first update: ratios 1, whatever the sampler said.
+  ObjectiveSums sums = policy_objective({old, sampler, {}, 3.0}, config, 0.1, coef);
+  EXPECT_NEAR(sums.loss, -0.1 * 3.0 * (0.5 + 1.25 + 2.0), 1e-12);
+  EXPECT_EQ(sums.ratio, 3.0);
+  EXPECT_EQ(sums.clipped, 0);
+  EXPECT_NEAR(sums.importance, 3.75, 1e-12);
+  EXPECT_EQ(sums.truncated, 1);
+  EXPECT_NEAR(coef[0], -0.1 * 3.0 * 0.5, 1e-12);
+  EXPECT_NEAR(coef[1], -0.1 * 3.0 * 1.25, 1e-12);
+  EXPECT_NEAR(coef[2], -0.1 * 3.0 * 2.0, 1e-12);
+  EXPECT_NEAR(sums.max_logprob_diff, std::log(4.0), 1e-12);
+  // A later one: ratios 1.1, 1.5 and 0.9 to the old policy; the second is clipped at 1.2.
+  const std::vector<double> policy{old[0] + std::log(1.1), old[1] + std::log(1.5), old[2] + std::log(0.9)};
+  sums = policy_objective({policy, sampler, {}, 3.0, old}, config, 0.1, coef);
+  EXPECT_NEAR(sums.loss, -0.1 * 3.0 * (0.5 * 1.1 + 1.25 * 1.2 + 2.0 * 0.9), 1e-12);
+  EXPECT_EQ(sums.clipped, 1);
+  EXPECT_NEAR(sums.importance, 3.75, 1e-12);
+  EXPECT_NEAR(coef[0], -0.1 * 3.0 * 0.5 * 1.1, 1e-12);
+  EXPECT_EQ(coef[1], 0.0);
+  EXPECT_NEAR(coef[2], -0.1 * 3.0 * 2.0 * 0.9, 1e-12);
+  // Of a sequence, by the geometric mean of the ratios: (1.1 1.5 0.9)^(1/3) = 1.141, and 3.75 / 3 for each
+  // token.
+  config.importance_level = ImportanceLevel::sequence;
+  sums = policy_objective({policy, sampler, {}, 3.0, old}, config, 0.1, coef);
+  const double ratio = std::cbrt(1.1 * 1.5 * 0.9);
+  EXPECT_NEAR(sums.loss, -0.1 * 3.0 * 3.75 * ratio, 1e-12);
+  for (const double value : coef) EXPECT_NEAR(value, -0.1 * 3.0 * 1.25 * ratio, 1e-12);
+  // The KL penalty is not weighted: d = ln 2 for each token.
+  config = {.tis_cap = 2.0, .kl_coef = 0.5};
+  const std::vector<double> reference{old[0] + std::log(2.0), old[1] + std::log(2.0), old[2] + std::log(2.0)};
+  sums = policy_objective({old, sampler, reference, 0.0}, config, 0.1, coef);
+  EXPECT_NEAR(sums.loss, 0.1 * 0.5 * 3 * (1.0 - std::log(2.0)), 1e-12);
+  for (const double value : coef) EXPECT_NEAR(value, 0.1 * 0.5 * (1.0 - 2.0), 1e-12);
+}
+
+TEST(PolicyObjective, ImportanceWeightsAreOneWithoutTruncatedImportanceSampling) {
+  const std::vector<double> policy{-1.0, -2.0}, sampler{-1.5, -0.5};
+  std::vector<double> coef(2);
+  const ObjectiveSums sums = policy_objective({policy, sampler, {}, 1.0, sampler}, {}, 1.0, coef);
+  EXPECT_EQ(sums.importance, 2.0);
+  EXPECT_EQ(sums.truncated, 0);
 }
 
 TEST(PolicyObjective, ANonFiniteDifferenceIsSeen) {
@@ -86,7 +167,7 @@ TEST(TokenWeight, MatchesHandWorkedShares) {
 const LossNormalise* our_form(const json& settings) {
   static const LossNormalise token = LossNormalise::token, sequence = LossNormalise::sequence,
                              constant = LossNormalise::constant;
-  if (settings["importance_sampling_level"] != "token" || !settings["delta"].is_null()) return nullptr;
+  if (!settings["delta"].is_null()) return nullptr;
   if (settings["use_bias_correction_kl"] == true && settings["beta"] != 0.0) return nullptr;
   if (settings.contains("off_policy_mask_threshold")) return nullptr;
   const std::string type = settings["loss_type"];
@@ -106,6 +187,8 @@ TEST(PolicyObjective, AgreesWithTrl) {
     if (form == nullptr) continue;
     ++compared;
     LossConfig config;
+    if (c["settings"]["importance_sampling_level"] == "sequence")
+      config.importance_level = ImportanceLevel::sequence;
     config.clip_eps_low = c["settings"]["epsilon"];
     config.clip_eps_high = c["settings"]["epsilon_high"];
     config.kl_coef = c["settings"]["beta"];
@@ -134,7 +217,61 @@ TEST(PolicyObjective, AgreesWithTrl) {
     }
     EXPECT_NEAR(loss, c["loss"].get<double>(), 1e-9) << c["settings"];
   }
-  EXPECT_EQ(compared, 8);
+  EXPECT_EQ(compared, 10);
+}
+
+// Log-probs within 0.3 of each other, so that some ratios are clipped and some weights truncated.
+TEST(PolicyObjective, AgreesWithAutograd) {
+  const auto python = testing::oracle_python();
+  if (!python) GTEST_SKIP() << "the Python oracles are not installed";
+  RandomStream random(11, 1);
+  json cases = json::array();
+  for (int i = 0; i < 64; ++i) {
+    json c{{"level", i % 2 == 0 ? "token" : "sequence"},
+           {"eps_low", 0.1},
+           {"eps_high", 0.15},
+           {"kl_coef", i / 2 % 2 * 0.05},
+           {"tis_cap", i / 4 % 2 * 1.1},
+           {"weight", 0.01 + random.uniform()},
+           {"advantage", random.normal()}};
+    std::vector<double> middle(1 + random.below(9));
+    for (double& value : middle) value = -0.5 - 3.0 * random.uniform();
+    for (const char* name : {"policy", "sampler", "reference", "old"}) {
+      std::vector<double> values = middle;
+      for (double& value : values) value += 0.3 * (random.uniform() - 0.5);
+      c[name] = name == std::string("old") && i / 8 % 2 == 0 ? std::vector<double>() : values;
+    }
+    cases.push_back(c);
+  }
+  const testing::TempDir folder;
+  testing::write_text(folder.path() / "cases.json", cases.dump());
+  const auto result = testing::run_command(
+      python->string() + " " + (testing::source_dir() / "tests" / "learn" / "objective_oracle.py").string() +
+      " " + (folder.path() / "cases.json").string());
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json answers = json::parse(result.output);
+  double clipped = 0, truncated = 0;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const json& c = cases[i];
+    LossConfig config;
+    if (c["level"] == "sequence") config.importance_level = ImportanceLevel::sequence;
+    config.clip_eps_low = c["eps_low"];
+    config.clip_eps_high = c["eps_high"];
+    config.kl_coef = c["kl_coef"];
+    config.tis_cap = c["tis_cap"];
+    const std::vector<double> policy = c["policy"], sampler = c["sampler"], reference = c["reference"],
+                              old = c["old"];
+    std::vector<double> coef(policy.size());
+    const ObjectiveSums sums =
+        policy_objective({policy, sampler, reference, c["advantage"], old}, config, c["weight"], coef);
+    EXPECT_NEAR(sums.loss, answers[i]["loss"].get<double>(), 1e-12) << c;
+    for (std::size_t t = 0; t < coef.size(); ++t)
+      EXPECT_NEAR(coef[t], answers[i]["coef"][t].get<double>(), 1e-12) << c << t;
+    clipped += sums.clipped;
+    truncated += sums.truncated;
+  }
+  EXPECT_GT(clipped, 20);
+  EXPECT_GT(truncated, 20);
 }
 
 }  // namespace

@@ -69,6 +69,8 @@ TEST(AddUpLeaves, AddsSumsAndKeepsTheLargestDifference) {
                .kl = 3,
                .clipped = 4,
                .ratio = 5,
+               .importance = 8,
+               .truncated = 9,
                .tokens = 6,
                .rows = 7,
                .max_logprob_diff = 0.5};
@@ -77,13 +79,15 @@ TEST(AddUpLeaves, AddsSumsAndKeepsTheLargestDifference) {
                .kl = 30,
                .clipped = 40,
                .ratio = 50,
+               .importance = 80,
+               .truncated = 90,
                .tokens = 60,
                .rows = 70,
                .max_logprob_diff = 0.25};
   UpdateStats total = add_up_leaves(*world, leaves);
   EXPECT_THAT((std::vector{total.loss, total.entropy, total.kl, total.clipped, total.ratio, total.tokens,
-                           total.rows, total.max_logprob_diff}),
-              ElementsAre(11, 22, 33, 44, 55, 66, 77, 0.5));
+                           total.rows, total.importance, total.truncated, total.max_logprob_diff}),
+              ElementsAre(11, 22, 33, 44, 55, 66, 77, 88, 99, 0.5));
   leaves[0].max_logprob_diff = std::nan("");
   EXPECT_TRUE(std::isnan(add_up_leaves(*world, leaves).max_logprob_diff));
   EXPECT_EQ(add_up_leaves(*world, {}).tokens, 0);

@@ -106,18 +106,37 @@ constexpr auto enum_names(LossNormalise) {
                     EnumName{LossNormalise::constant, "constant"}};
 }
 
+/// What a probability ratio is of.
+enum class ImportanceLevel {
+  token,     ///< each token (DeepSeekMath, Eq. 3)
+  sequence,  ///< the completion, as the geometric mean over its tokens (GSPO, arXiv:2507.18071, Eq. 7)
+};
+constexpr auto enum_names(ImportanceLevel) {
+  return std::array{EnumName{ImportanceLevel::token, "token"},
+                    EnumName{ImportanceLevel::sequence, "sequence"}};
+}
+
 /// The clipped objective of DeepSeekMath (arXiv:2402.03300), Eq. 3.
 struct LossConfig {
+  ImportanceLevel importance_level = ImportanceLevel::token;
   double clip_eps_low = 0.2;
   double clip_eps_high = 0.2;
+  double tis_cap = 0.0;
   double kl_coef = 0.0;
   LossNormalise loss_normalise = LossNormalise::token;
 };
 
 template <class Visitor>
 void describe(Visitor& visit, LossConfig& c) {
+  visit("importance_level", c.importance_level, any(),
+        "what a probability ratio is of: each token, or the whole completion (GSPO), whose ratio is clipped "
+        "by epsilons of about 3e-4");
   visit("clip_eps_low", c.clip_eps_low, between(0, 1), "epsilon of Eq. 3 below 1");
   visit("clip_eps_high", c.clip_eps_high, at_least(0), "epsilon of Eq. 3 above 1");
+  visit("tis_cap", c.tis_cap, at_least(0),
+        "truncated importance sampling, for a sampler whose log-probabilities are not the learner's: each "
+        "token's term is multiplied by the learner's probability over the sampler's, at most this; needs "
+        "exactness = \"report\". 0: off");
   visit("kl_coef", c.kl_coef, at_least(0),
         "beta of Eq. 3, estimator k3 of Eq. 4; 0 loads no reference model");
   visit("loss_normalise", c.loss_normalise, any(), "what the summed loss is divided by");

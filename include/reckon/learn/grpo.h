@@ -21,7 +21,8 @@ struct GrpoStats {
 /// Group-relative policy optimisation (DeepSeekMath, arXiv:2402.03300, Algorithm 1, lines 10-11):
 /// updates_per_step optimizer updates on the groups of one step, each on an equal share of them, in order. A
 /// zero-variance group has no policy gradient: without a KL term it is left out of the passes (and counted),
-/// but its tokens count in the denominators all the same.
+/// but its tokens count in the denominators all the same. With tis_cap, the updates after the first have the
+/// learner's log-probs of the weights that sampled from a pass before the first.
 class GrpoUpdater {
  public:
   /// \param learner  has a reference model where kl_coef is not 0; must outlive the updater
@@ -33,11 +34,17 @@ class GrpoUpdater {
   GrpoStats update(std::span<const Group> groups, float temperature);
 
  private:
+  /// What one update is on.
+  struct UpdateBatch {
+    std::vector<TrainSequence> sequences;
+    std::vector<SequenceTerms> terms;  // of the sequences
+  };
   [[nodiscard]] bool trains(const Group& group) const;
   void check_exactness(double max_logprob_diff) const;
   /// Largest difference between sampler and learner in completions that the first update is not on.
   double compare_untrained(std::span<const Group> groups, std::size_t first_share, float temperature);
-  UpdateStats update_once(std::span<const Group> groups, float temperature, const UpdateCheck& check);
+  [[nodiscard]] UpdateBatch batch_of(std::span<const Group> groups) const;
+  std::vector<float> add_old_logprobs(std::span<UpdateBatch> batches, float temperature);
 
   Learner& learner_;
   GrpoConfig config_;

@@ -28,26 +28,34 @@ struct LossDenominators {
 /// Inputs of the objective for one completion of T tokens.
 struct CompletionLogprobs {
   std::span<const double> policy;     ///< [T] log pi_theta
-  std::span<const double> sampler;    ///< [T] log pi_old, of the policy that sampled
+  std::span<const double> sampler;    ///< [T] log pi_old, as the sampler computed it
   std::span<const double> reference;  ///< [T] log pi_ref; empty where kl_coef is 0
   double advantage = 0;               ///< A_i, the same for all tokens
+  /// [T] log pi_old, as the learner computes it. Read where tis_cap is not 0; empty: the policy's own, of a
+  /// policy that has not changed since it sampled
+  std::span<const double> old = {};
 };
 
 /// Sums over the tokens of a completion.
 struct ObjectiveSums {
   double loss = 0;
   double kl = 0;       ///< of k3
-  double clipped = 0;  ///< number of tokens whose ratio was clipped
-  double ratio = 0;
+  double clipped = 0;  ///< number of tokens whose ratio was clipped; all of them where it is the sequence's
+  double ratio = 0;    ///< of each token, or of the sequence for each token
+  double importance = 0;        ///< importance weights, after truncation; 1 each where tis_cap is 0
+  double truncated = 0;         ///< number of tokens whose importance weight was more than tis_cap
   double max_logprob_diff = 0;  ///< largest |policy - sampler|, a maximum
 };
 
 /// The clipped objective with KL penalty, as a loss to be minimised. DeepSeekMath, arXiv:2402.03300, Eq. 3
 /// and 4:
-///   loss = -sum_t w [ min(rho_t A, clip(rho_t, 1 - eps_low, 1 + eps_high) A) - beta k3_t ]
-///   rho_t = exp(policy_t - sampler_t);  k3_t = exp(d) - d - 1 with d = reference_t - policy_t
-/// w is token_weight(). All in float64.
-/// \param coef  [T], written: d loss / d policy_t
+///   loss = -sum_t w [ c_t min(rho_t A, clip(rho_t, 1 - eps_low, 1 + eps_high) A) - beta k3_t ]
+///   rho_t = exp(policy_t - old_t);  k3_t = exp(d) - d - 1 with d = reference_t - policy_t
+/// importance_level sequence (GSPO, arXiv:2507.18071, Eq. 7): rho_t is exp(mean_u(policy_u - old_u)) for
+/// every token. Where tis_cap is 0, old_t is sampler_t and c_t = 1; else c_t = min(exp(old_t - sampler_t),
+/// tis_cap), truncated importance sampling (Ionides, 2008), without a gradient: it makes up for a sampler
+/// that computes other log-probs of the same weights. w is token_weight(). All in float64. \param coef  [T],
+/// written: d loss / d policy_t
 [[nodiscard]] ObjectiveSums policy_objective(const CompletionLogprobs& completion, const LossConfig& config,
                                              double weight, std::span<double> coef);
 

@@ -19,6 +19,8 @@ struct SequenceTerms {
   std::span<const float> sampler_logprob = {};  ///< [T of the completion]; of a policy loss
   float advantage = 0;                          ///< A_i; of a policy loss
   double weight = 0;                            ///< of each token (token_weight())
+  /// [T], or empty: CompletionLogprobs::old, of a policy loss whose tis_cap is not 0
+  std::span<const float> old_logprob = {};
 };
 
 /// The loss of an update, as data: a learner evaluates it wherever its model is.
@@ -38,6 +40,8 @@ struct UpdateStats {
   double kl = 0;                ///< summed k3
   double clipped = 0;           ///< tokens whose ratio was clipped
   double ratio = 0;             ///< summed ratios
+  double importance = 0;        ///< summed importance weights, after truncation
+  double truncated = 0;         ///< tokens whose importance weight was truncated
   double tokens = 0;            ///< completion tokens
   double rows = 0;              ///< tokens through the model, prompts included
   double max_logprob_diff = 0;  ///< largest |policy - sampler log-prob|
