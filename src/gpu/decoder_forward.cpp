@@ -26,35 +26,38 @@ cuda::HeadWeights DecoderPass::head_weights(const LayerOffsets& offsets) const {
   return heads;
 }
 
-void DecoderPass::resize(Layer& layer, std::int64_t rows, Keep keep) {
+bool DecoderPass::resize(Layer& layer, std::int64_t rows, Keep keep) {
   const DecoderConfig& config = weights_.config();
   const cuda::HeadShape heads = weights_.heads();
   const std::int64_t hidden = config.hidden_size;
+  const std::int64_t width = heads.heads * heads.head_dim;
+  const std::int64_t kv_width = heads.kv_heads * heads.head_dim;
+  bool grows = false;
   if (keep != Keep::nothing) {
-    layer.middle.resize(elements(rows, hidden));
-    if (keep == Keep::layers) layer.input.resize(elements(rows, hidden));
-    layer.lse.resize(elements(rows, heads.heads));
+    grows |= layer.middle.resize(elements(rows, hidden));
+    grows |= layer.lse.resize(elements(rows, heads.heads));
   }
-  layer.input_inv_rms.resize(elements(rows, 1));
-  layer.middle_inv_rms.resize(elements(rows, 1));
-  layer.q_inv_rms.resize(elements(rows, heads.heads));
-  layer.k_inv_rms.resize(elements(rows, heads.kv_heads));
-  layer.qkv.resize(elements(rows, heads.width()));
-  layer.q.resize(elements(rows, heads.heads * heads.head_dim));
-  layer.attended.resize(layer.q.size());
-  layer.k.resize(elements(rows, heads.kv_heads * heads.head_dim));
-  layer.v.resize(layer.k.size());
-  layer.gate_up.resize(elements(rows, 2 * config.intermediate_size));
+  if (keep == Keep::layers) grows |= layer.input.resize(elements(rows, hidden));
+  grows |= layer.input_inv_rms.resize(elements(rows, 1));
+  grows |= layer.middle_inv_rms.resize(elements(rows, 1));
+  grows |= layer.q_inv_rms.resize(elements(rows, heads.heads));
+  grows |= layer.k_inv_rms.resize(elements(rows, heads.kv_heads));
+  grows |= layer.qkv.resize(elements(rows, heads.width()));
+  for (auto* buffer : {&layer.q, &layer.attended}) grows |= buffer->resize(elements(rows, width));
+  for (auto* buffer : {&layer.k, &layer.v}) grows |= buffer->resize(elements(rows, kv_width));
+  grows |= layer.gate_up.resize(elements(rows, 2 * config.intermediate_size));
+  return grows;
 }
 
-void DecoderPass::reserve(std::int64_t rows) {
+bool DecoderPass::reserve(std::int64_t rows) {
   const DecoderConfig& config = weights_.config();
   if (layers_.empty()) layers_.resize(1);
-  resize(layers_.front(), rows, Keep::nothing);
-  last_.resize(elements(rows, config.hidden_size));
-  last_inv_rms_.resize(elements(rows, 1));
-  normed_.resize(elements(rows, config.hidden_size));
-  activated_.resize(elements(rows, config.intermediate_size));
+  bool grows = resize(layers_.front(), rows, Keep::nothing);
+  grows |= last_.resize(elements(rows, config.hidden_size));
+  grows |= last_inv_rms_.resize(elements(rows, 1));
+  grows |= normed_.resize(elements(rows, config.hidden_size));
+  grows |= activated_.resize(elements(rows, config.intermediate_size));
+  return grows;
 }
 
 DecoderPass::Residual DecoderPass::residual_of(std::int64_t number, std::int64_t rows) {

@@ -47,8 +47,8 @@ class DecoderPass {
 
   [[nodiscard]] RotationTable& rotation() { return rotation_; }
   /// Makes room for passes of so many rows: within it forward() with Keep::nothing allocates nothing and can
-  /// be recorded.
-  void reserve(std::int64_t rows);
+  /// be recorded. \return whether there is new memory, of which an earlier recording does not know
+  bool reserve(std::int64_t rows);
 
  private:
   /// What the backward pass reads of a layer.
@@ -63,7 +63,7 @@ class DecoderPass {
     float* middle;
     float* out;
   };
-  void resize(Layer& layer, std::int64_t rows, Keep keep);
+  bool resize(Layer& layer, std::int64_t rows, Keep keep);
   [[nodiscard]] Residual residual_of(std::int64_t number, std::int64_t rows);
   void attention_block(std::int64_t number, const DeviceRows& rows, PassAttention& attention,
                        const Residual& x, Layer& layer);

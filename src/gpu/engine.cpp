@@ -1,0 +1,79 @@
+#include "reckon/gpu/engine.h"
+
+#include <cstdlib>
+
+#include "learner.h"
+#include "reckon/base/error.h"
+#include "sampling_backend.h"
+
+namespace reckon::gpu {
+namespace {
+
+void check_precision(const Precision& precision) {
+  if (precision.compute == ComputeDtype::bfloat16 && precision.kv == ComputeDtype::bfloat16) return;
+  throw Error(ExitCode::usage,
+              "model: device = \"cuda\" computes in bfloat16 (need compute_dtype = \"bfloat16\" and kv_dtype "
+              "= \"auto\")");
+}
+
+}  // namespace
+
+int choose_device() {
+  // This rank's number among those of its host, by mpirun or srun.
+  int local_rank = 0;
+  for (const char* variable : {"OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"}) {
+    if (const char* text = std::getenv(variable)) {
+      local_rank = std::atoi(text);
+      break;
+    }
+  }
+  const int count = cuda::device_count();
+  if (count == 0)
+    throw Error(ExitCode::environment,
+                "CUDA: no GPU that a driver answers for (need one for device = \"cuda\")");
+  const int device = local_rank % count;
+  cuda::use_device(device);
+  return device;
+}
+
+struct Engine::State {
+  Decoder& decoder;
+  Numerics numerics;
+  cuda::OwnedStream stream;
+  Weights weights;
+  cuda::Gemm gemm;
+  std::uint64_t fetched;
+
+  State(Decoder& host, Numerics how)
+      : decoder(host),
+        numerics(how),
+        weights(host, WeightUse::train, stream.get()),
+        gemm(how == Numerics::exact ? cuda::GemmSums::exact : cuda::GemmSums::fast),
+        fetched(weights.version()) {}
+};
+
+Engine::Engine(Decoder& decoder, Numerics numerics) {
+  check_precision(decoder.precision());
+  state_ = std::make_unique<State>(decoder, numerics);
+}
+
+Engine::~Engine() = default;
+
+std::unique_ptr<SamplingBackend> Engine::sampling_backend() {
+  return std::make_unique<GpuSamplingBackend>(state_->weights, state_->gemm, state_->stream.get());
+}
+
+std::unique_ptr<Learner> Engine::learner(const OptimizerConfig& optimizer, const BatchConfig& batch,
+                                         Communicator& world, DeviceCommunicator& devices,
+                                         std::int64_t total_updates, const Decoder* reference) {
+  return std::make_unique<GpuLearner>(state_->weights, state_->gemm, state_->stream.get(), state_->numerics,
+                                      optimizer, batch, world, devices, total_updates, reference);
+}
+
+void Engine::fetch_weights() {
+  if (state_->fetched == state_->weights.version()) return;
+  state_->weights.fetch(state_->decoder, state_->stream.get());
+  state_->fetched = state_->weights.version();
+}
+
+}  // namespace reckon::gpu

@@ -1,0 +1,254 @@
+#include "learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "reckon/cuda/optimizer.h"
+
+namespace reckon::gpu {
+namespace {
+
+cuda::GrpoSettings grpo_settings(const LossConfig& config, float temperature) {
+  return {.temperature = temperature,
+          .clip_eps_low = config.clip_eps_low,
+          .clip_eps_high = config.clip_eps_high,
+          .kl_coef = config.kl_coef,
+          .tis_cap = config.tis_cap,
+          .level = config.importance_level == ImportanceLevel::sequence ? cuda::ImportanceLevel::sequence
+                                                                        : cuda::ImportanceLevel::token};
+}
+
+bool needs_reference(const UpdateLoss& loss) {
+  return loss.kind == LossKind::policy && loss.config.kl_coef != 0.0;
+}
+
+}  // namespace
+
+GpuLearner::GpuLearner(Weights& weights, cuda::Gemm& gemm, Stream stream, Numerics numerics,
+                       const OptimizerConfig& optimizer, const BatchConfig& batch, Communicator& world,
+                       DeviceCommunicator& devices, std::int64_t total_updates, const Decoder* reference)
+    : weights_(weights),
+      stream_(stream),
+      optimizer_(optimizer),
+      batch_config_(batch),
+      world_(world),
+      devices_(devices),
+      total_updates_(total_updates),
+      pass_(weights, gemm, stream),
+      head_(weights, gemm, stream),
+      batch_(weights, numerics, stream) {
+  if (reference != nullptr) reference_ = std::make_unique<ReferenceModel>(*reference, gemm, stream);
+  const auto size = static_cast<std::size_t>(weights.num_parameters());
+  for (auto* buffer : {&gradients_, &first_moment_, &second_moment_}) {
+    buffer->resize(size);
+    buffer->fill_zero(stream);
+  }
+  squares_.resize(1);
+  squares_workspace_.resize(
+      static_cast<std::size_t>(cuda::sum_of_squares_workspace(weights.num_parameters())));
+}
+
+void GpuLearner::check_reference(const UpdateLoss& loss) const {
+  if (!needs_reference(loss) || reference_) return;
+  throw std::invalid_argument("GpuLearner: kl_coef " + std::to_string(loss.config.kl_coef) +
+                              " without a reference model");
+}
+
+/// Sets this rank's micro-batches, one after the other, and calls visit(first sequence in the update).
+template <class Visit>
+void GpuLearner::visit_micro_batches(std::span<const TrainSequence> sequences, const Visit& visit) {
+  const auto size = static_cast<std::size_t>(batch_config_.leaf_sequences);
+  const auto count = static_cast<std::int64_t>((sequences.size() + size - 1) / size);
+  const Range mine = share_of(count, world_.rank(), world_.size());
+  for (std::int64_t number = mine.begin; number < mine.end; number += batch_config_.micro_batch_leaves) {
+    const std::int64_t end = std::min(number + batch_config_.micro_batch_leaves, mine.end);
+    const std::size_t first = static_cast<std::size_t>(number) * size;
+    const std::size_t last = std::min(static_cast<std::size_t>(end) * size, sequences.size());
+    batch_.set(sequences.subspan(first, last - first), batch_config_.leaf_sequences);
+    const auto targets = static_cast<std::size_t>(batch_.num_targets());
+    logprob_.resize(targets);
+    entropy_.resize(targets);
+    visit(first);
+  }
+}
+
+void GpuLearner::forward(Keep keep) {
+  const DeviceRows rows = batch_.rows();
+  pass_.rotation().extend_to(std::max<std::int64_t>(1, batch_.longest()), stream_);
+  hidden_.resize(static_cast<std::size_t>(rows.count * weights_.config().hidden_size));
+  pass_.forward(rows, batch_.attention(), keep, hidden_.data());
+}
+
+/// What the loss reads of each target.
+void GpuLearner::upload_terms(const UpdateLoss& loss, std::size_t first_sequence, float temperature) {
+  for (std::vector<float>* values : {&host_sampler_, &host_old_, &host_advantage_, &host_weight_})
+    values->clear();
+  host_completion_starts_.assign(1, 0);
+  bool has_old = false;
+  std::size_t sequence = first_sequence;
+  for (const PackedBatch::Leaf& leaf : batch_.batch().leaves()) {
+    for (std::size_t s = 0; s + 1 < leaf.offsets.size(); ++s, ++sequence) {
+      const SequenceTerms& terms = loss.terms[sequence];
+      const std::size_t length = leaf.offsets[s + 1] - leaf.offsets[s];
+      host_weight_.insert(host_weight_.end(), length, static_cast<float>(terms.weight));
+      host_completion_starts_.push_back(host_completion_starts_.back() + static_cast<std::int32_t>(length));
+      if (loss.kind != LossKind::policy) continue;
+      host_sampler_.insert(host_sampler_.end(), terms.sampler_logprob.begin(), terms.sampler_logprob.end());
+      host_old_.insert(host_old_.end(), terms.old_logprob.begin(), terms.old_logprob.end());
+      host_advantage_.insert(host_advantage_.end(), length, terms.advantage);
+      has_old = has_old || !terms.old_logprob.empty();
+    }
+  }
+  if (has_old && host_old_.size() != host_weight_.size())
+    throw std::invalid_argument(
+        "GpuLearner: old_logprob of some sequences of a micro-batch only (need all or none)");
+  weight_.upload(host_weight_, stream_);
+  if (loss.kind != LossKind::policy) return;
+  sampler_.upload(host_sampler_, stream_);
+  old_.upload(host_old_, stream_);
+  advantage_.upload(host_advantage_, stream_);
+  completion_starts_.upload(host_completion_starts_, stream_);
+  if (!needs_reference(loss)) return;
+  reference_logprob_.resize(host_weight_.size());
+  reference_->logprobs(batch_, temperature, reference_logprob_.data());
+}
+
+/// Of each completion the mean of log pi_theta - log pi_old, for losses at the level of sequences.
+void GpuLearner::compute_gap(const LossConfig& config, float temperature) {
+  gap_.resize(host_weight_.size());
+  if (config.tis_cap != 0.0 && host_old_.empty()) {  // log pi_old is the policy's own
+    gap_.fill_zero(stream_);
+    return;
+  }
+  head_.token_logprob(batch_.head_rows(hidden_.data()), batch_.targets(), temperature,
+                      {.logprob = logprob_.data()});
+  cuda::sequence_logprob_gap(
+      logprob_.data(), config.tis_cap != 0.0 ? old_.data() : sampler_.data(), completion_starts_.data(),
+      static_cast<std::int64_t>(host_completion_starts_.size()) - 1, gap_.data(), stream_);
+}
+
+void GpuLearner::run_loss(const UpdateLoss& loss, float temperature, const HeadGradient& gradient) {
+  const HeadRows rows = batch_.head_rows(hidden_.data());
+  const cuda::TokenOutputs out{.logprob = logprob_.data(), .entropy = entropy_.data()};
+  if (loss.kind == LossKind::cross_entropy) {
+    head_.cross_entropy_loss(rows, batch_.targets(), weight_.data(), temperature, nullptr, out, gradient);
+    return;
+  }
+  cuda::GrpoInputs in{.token_ids = batch_.targets(),
+                      .sampler_logprob = sampler_.data(),
+                      .advantage = advantage_.data(),
+                      .weight = weight_.data()};
+  if (loss.config.tis_cap != 0.0 && !host_old_.empty()) in.old_logprob = old_.data();
+  if (needs_reference(loss)) in.reference_logprob = reference_logprob_.data();
+  if (loss.config.importance_level == ImportanceLevel::sequence) {
+    compute_gap(loss.config, temperature);
+    in.sequence_gap = gap_.data();
+  }
+  head_.grpo_loss(rows, in, grpo_settings(loss.config, temperature), {.token = out}, gradient);
+}
+
+/// The sums of the micro-batch's leaves from the log-probs on the device, in float64 on the host.
+void GpuLearner::add_leaf_stats(const UpdateLoss& loss, std::size_t first_sequence,
+                                std::vector<UpdateStats>& leaves) {
+  const std::vector<float> logprob = logprob_.download(stream_);
+  const std::vector<float> entropy = entropy_.download(stream_);
+  std::vector<float> reference;
+  if (needs_reference(loss)) reference = reference_logprob_.download(stream_);
+  std::vector<float> coef(logprob.size());  // the device has its own
+  for (const PackedBatch::Leaf& leaf : batch_.batch().leaves()) {
+    const auto part = [&](const std::vector<float>& values) {
+      return values.empty() ? std::span<const float>{}
+                            : std::span(values).subspan(leaf.first_target, leaf.num_targets());
+    };
+    leaves.push_back(
+        evaluate_loss(loss, first_sequence, {part(logprob), part(entropy), leaf.offsets, leaf.range.count},
+                      part(reference), std::span(coef).subspan(leaf.first_target, leaf.num_targets())));
+    first_sequence += leaf.offsets.size() - 1;
+  }
+}
+
+UpdateStats GpuLearner::measure(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
+                                float temperature) {
+  check_loss(loss, sequences);
+  check_reference(loss);
+  std::vector<UpdateStats> leaves;
+  visit_micro_batches(sequences, [&](std::size_t first) {
+    upload_terms(loss, first, temperature);
+    forward(Keep::nothing);
+    head_.token_logprob(batch_.head_rows(hidden_.data()), batch_.targets(), temperature,
+                        {.logprob = logprob_.data(), .entropy = entropy_.data()});
+    add_leaf_stats(loss, first, leaves);
+  });
+  return add_up_leaves(world_, leaves);
+}
+
+std::vector<float> GpuLearner::logprobs(std::span<const TrainSequence> sequences, float temperature) {
+  std::string mine;
+  visit_micro_batches(sequences, [&](std::size_t) {
+    forward(Keep::nothing);
+    head_.token_logprob(batch_.head_rows(hidden_.data()), batch_.targets(), temperature,
+                        {.logprob = logprob_.data()});
+    const std::vector<float> values = logprob_.download(stream_);
+    mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  });
+  std::vector<float> all;
+  for (const std::string& rank : world_.all_gather(mine)) {
+    const std::size_t at = all.size();
+    all.resize(at + rank.size() / sizeof(float));
+    if (!rank.empty()) std::memcpy(all.data() + at, rank.data(), rank.size());
+  }
+  return all;
+}
+
+UpdateStats GpuLearner::update(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
+                               float temperature, const UpdateCheck& check) {
+  check_loss(loss, sequences);
+  check_reference(loss);
+  gradients_.fill_zero(stream_);
+  std::vector<UpdateStats> leaves;
+  visit_micro_batches(sequences, [&](std::size_t first) {
+    upload_terms(loss, first, temperature);
+    forward(batch_config_.recompute ? Keep::inputs : Keep::layers);
+    dhidden_.resize(hidden_.size());
+    dhidden_.fill_zero(stream_);
+    run_loss(loss, temperature, {dhidden_.data(), gradients_.data()});
+    pass_.backward(batch_.rows(), batch_.attention(), dhidden_.data(), gradients_.data());
+    add_leaf_stats(loss, first, leaves);
+  });
+  devices_.all_reduce_sum(gradients_.data(), gradients_.size(), "gradients", stream_);
+  UpdateStats stats = add_up_leaves(world_, leaves);
+  devices_.wait("gradients");
+  if (check) check(stats);
+  stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
+  check_finite(
+      stats,
+      updates_);  // the loss: a gradient that is not finite is seen by the kernel, which then changes nothing
+  stats.grad_norm = apply(stats.learning_rate);
+  check_finite(stats, updates_);
+  weights_.mark_changed();
+  ++updates_;
+  return stats;
+}
+
+/// \return the gradient's norm; where it is not finite the weights are as they were
+double GpuLearner::apply(double learning_rate) {
+  const std::int64_t count = weights_.num_parameters();
+  cuda::sum_of_squares(gradients_.data(), count, squares_.data(), squares_workspace_.data(), stream_);
+  const cuda::DeviceArray<cuda::DecayRange>& ranges = weights_.decay_ranges(optimizer_.weight_decay, stream_);
+  cuda::adamw(weights_.master(), gradients_.data(), first_moment_.data(), second_moment_.data(),
+              weights_.rounded(), count, squares_.data(), ranges.data(),
+              static_cast<std::int64_t>(ranges.size()),
+              {.learning_rate = learning_rate,
+               .beta1 = optimizer_.adam_beta1,
+               .beta2 = optimizer_.adam_beta2,
+               .eps = optimizer_.adam_eps,
+               .max_grad_norm = optimizer_.max_grad_norm,
+               .step = updates_ + 1},
+              stream_);
+  return std::sqrt(squares_.download(stream_).front());
+}
+
+}  // namespace reckon::gpu
