@@ -1,71 +1,16 @@
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <unordered_map>
 
 #include "recipe.h"
+#include "recipe_table.h"
 #include "reckon/grade/answer_form.h"
-#include "reckon/recipe/problems.h"
-#include "reckon/recipe/value_text.h"
 #include "reckon/recipe/writer.h"
 #include "reckon/reward/terms.h"
 
 namespace reckon {
 namespace {
-
-/// A table of the recipe, as it was written, and its path for messages. The table may be missing.
-class Table {
- public:
-  Table(const TomlNode* node, std::string path, RecipeProblems& problems)
-      : node_(node), path_(std::move(path)), problems_(problems) {}
-
-  /// Whether the value under `key` is one the user meant: there and well read, or a default.
-  [[nodiscard]] bool is_good(std::string_view key) const {
-    const TomlNode* value = find(key);
-    return value == nullptr || !problems_.at(value->place);
-  }
-  [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
-  /// 0 for a default, 1 for the file, 2 for the command line.
-  [[nodiscard]] int authority(std::string_view key) const {
-    const TomlNode* value = find(key);
-    if (value == nullptr) return 0;
-    return value->place.override_path.empty() ? 1 : 2;
-  }
-  [[nodiscard]] std::string path(std::string_view key) const {
-    return in_quotes(path_ + "." + std::string(key));
-  }
-  [[nodiscard]] TomlPlace place(std::string_view key) const {
-    if (const TomlNode* value = find(key)) return value->place;
-    return place();
-  }
-  [[nodiscard]] TomlPlace place() const {
-    return node_ == nullptr ? TomlPlace{.line = 1, .column = 1, .override_path = {}} : node_->place;
-  }
-  [[nodiscard]] Table element(std::string_view key, std::size_t index) const {
-    return {element_of(find(key), index), path_ + "." + std::string(key) + "[" + std::to_string(index) + "]",
-            problems_};
-  }
-  [[nodiscard]] Table inner(std::string_view key) const {
-    return {find(key), path_ + "." + std::string(key), problems_};
-  }
-  /// A value that is wrong already is not reported twice.
-  void report(std::string_view key, const std::string& text) const {
-    if (is_good(key)) problems_.add(place(key), text);
-  }
-  /// `"path" is VALUE, WHAT`.
-  template <class T>
-  void report_value(std::string_view key, const T& value, const std::string& what) const {
-    report(key, path(key) + " is " + toml_text(value) + what);
-  }
-
- private:
-  [[nodiscard]] const TomlNode* find(std::string_view key) const {
-    return node_ == nullptr ? nullptr : node_->find(key);
-  }
-
-  const TomlNode* node_;
-  std::string path_;
-  RecipeProblems& problems_;
-};
 
 void check_name(const Table& table, const std::string& name) {
   const auto is_plain = [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; };
@@ -125,7 +70,17 @@ struct ValueCollector {
   }
 };
 
+/// Whether a setting of [model] is what a folder says of itself.
+bool is_of_shape(std::string_view key) {
+  constexpr std::string_view kOthers[] = {"path", "init", "device", "numerics", "compute_dtype", "kv_dtype"};
+  return std::find(std::begin(kOthers), std::end(kOthers), key) == std::end(kOthers);
+}
+
 void check_model(const Table& table, ModelInitConfig model) {
+  if (model.device == Device::cpu && model.numerics == Numerics::fast) {
+    table.report_value("numerics", model.numerics,
+                       " (need \"exact\": device is \"cpu\", which has no other)");
+  }
   if (!model.path.empty()) {
     // Defaults are let pass: a resolved recipe spells them out.
     ModelInitConfig defaults;
@@ -135,7 +90,7 @@ void check_model(const Table& table, ModelInitConfig model) {
     describe(fallback, defaults);
     for (std::size_t i = 0; i < given.values.size(); ++i) {
       const auto& [key, value] = given.values[i];
-      if (key == "path" || key == "init" || value == fallback.values[i].second) continue;
+      if (!is_of_shape(key) || value == fallback.values[i].second) continue;
       table.report(key, table.path(key) + " is " + value + ", and the shape comes from the folder " +
                             in_quotes(model.path) + " (need one of the two)");
     }

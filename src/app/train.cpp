@@ -37,14 +37,6 @@ std::vector<const RecipeTask*> TrainRun::tasks_named(const std::vector<std::stri
   return chosen;
 }
 
-std::unique_ptr<Decoder> copy_of(const Decoder& decoder) {
-  auto copy = std::make_unique<Decoder>(decoder.config(), decoder.precision());
-  std::copy(decoder.parameters().begin(), decoder.parameters().end(), copy->parameters().begin());
-  copy->limit_vocabulary(decoder.num_logits());
-  copy->repack();
-  return copy;
-}
-
 void stop_if_asked(TrainRun& run, const std::string& where) {
   double signal = stop_signal();
   run.world.maximum({&signal, 1});
@@ -55,8 +47,9 @@ void stop_if_asked(TrainRun& run, const std::string& where) {
                                                : "");
 }
 
-std::string agreed_sha256(TrainRun& run, const Decoder& decoder) {
-  const std::string mine = decoder.sha256();
+std::string agreed_sha256(TrainRun& run, Engine& engine) {
+  engine.fetch_weights();
+  const std::string mine = engine.decoder().sha256();
   if (const auto other = first_disagreement(run.world, mine)) {
     throw Error(ExitCode::internal, "weights of rank " + std::to_string(other->rank) + " are " +
                                         other->text.substr(0, 12) + "..., those of rank 0 " +
@@ -106,12 +99,15 @@ void run_stage(TrainRun& run, const StageConfig& stage, std::span<const std::siz
   run.display.begin_stage(stage.name, std::string(enum_name(stage.kind)), stage.steps);
   StageOutcome outcome;
   if (stage.kind == StageKind::eval) {
-    outcome = run_eval_stage(run, stage, *run.weights.at(stage.from));
+    const auto engine = make_engine(run.recipe.model, *run.weights.at(stage.from), run.world);
+    outcome = run_eval_stage(run, stage, *engine);
   } else {
     std::unique_ptr<Decoder> decoder = take_weights(run, stage.from, is_needed_later(run, later, stage.from));
-    outcome = stage.kind == StageKind::sft ? run_sft_stage(run, stage, *decoder)
-                                           : run_grpo_stage(run, stage, *decoder);
-    agreed_sha256(run, *decoder);
+    auto engine = make_engine(run.recipe.model, *decoder, run.world);
+    outcome = stage.kind == StageKind::sft ? run_sft_stage(run, stage, *engine)
+                                           : run_grpo_stage(run, stage, *engine);
+    agreed_sha256(run, *engine);
+    engine.reset();  // the checkpoint needs none of its memory
     if (run.is_root()) {
       save_pretrained(checkpoint_folder(run, stage.name, outcome.steps), *decoder, run.model_files,
                       {.dtype = tensor_dtype(run.recipe.checkpoint.dtype)});

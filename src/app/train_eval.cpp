@@ -22,8 +22,8 @@ TaskResult as_result(const TaskEvaluation& evaluation) {
 
 }  // namespace
 
-StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, const Decoder& decoder) {
-  Sampler sampler(decoder);
+StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, Engine& engine) {
+  Sampler sampler(engine.sampling_backend());
   const RolloutPlan plan = rollout_plan(run, stage, 0);
   StageOutcome outcome;
   for (const RecipeTask* task : run.tasks_named(stage.tasks)) {

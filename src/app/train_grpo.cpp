@@ -8,7 +8,6 @@
 
 #include "group_exchange.h"
 #include "reckon/eval/evaluate.h"
-#include "reckon/learn/cpu_learner.h"
 #include "reckon/learn/grpo.h"
 #include "reckon/record/batch_hash.h"
 #include "reckon/record/rollout_log.h"
@@ -170,12 +169,12 @@ void sample_and_grade(TrainRun& run, Sampler& sampler, RolloutPlan plan, Grading
 
 }  // namespace
 
-StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder) {
-  const std::unique_ptr<Decoder> reference = stage.grpo.loss.kl_coef != 0.0 ? copy_of(decoder) : nullptr;
-  CpuLearner learner(decoder, stage.optimizer, stage.batch, run.world,
-                     stage.steps * stage.grpo.updates_per_step, reference.get());
-  GrpoUpdater updater(learner, stage.grpo, stage.sampling.max_new_tokens);
-  Sampler sampler(decoder);
+StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& engine) {
+  const auto learner =
+      engine.learner(stage.optimizer, stage.batch, stage.steps * stage.grpo.updates_per_step,
+                     stage.grpo.loss.kl_coef != 0.0 ? Reference::weights_now : Reference::none);
+  GrpoUpdater updater(*learner, stage.grpo, stage.sampling.max_new_tokens);
+  Sampler sampler(engine.sampling_backend());
   ProblemStream stream(run.seed(), stage.name);
   RolloutLogWriter log(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage),
                        reward_term_names(stage.reward));
@@ -183,7 +182,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& de
   RolloutBatch batch;  // before the pool, which writes into it until it is gone
   GradingPool pool(with_lengths(stage.reward, stage.sampling.max_new_tokens), run.seed());
   const auto temperature = static_cast<float>(stage.sampling.temperature);
-  std::string weights_sha256 = agreed_sha256(run, decoder);
+  std::string weights_sha256 = agreed_sha256(run, engine);
 
   for (std::int64_t step = 1; step <= stage.steps; ++step) {
     stop_if_asked(run, stage.name + " step " + std::to_string(step - 1));
@@ -196,7 +195,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& de
     // Sample G completions for each of this rank's prompts under the current policy and grade them, then turn
     // the rewards of each group into advantages.
     batch = my_batch(groups, mine, step, temperature, stage.reward);
-    sample_and_grade(run, sampler, rollout_plan(run, stage, learner.updates()), pool,
+    sample_and_grade(run, sampler, rollout_plan(run, stage, learner->updates()), pool,
                      std::span(sources).subspan(static_cast<std::size_t>(mine.begin)), probes, batch.groups,
                      times);
     for (Group& group : batch.groups) assign_advantages(group, stage.grpo.advantage_scale);
@@ -204,7 +203,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& de
     // Every rank gets all completions; then the policy is updated on them.
     exchange_completions(run.world, batch.groups, groups);
     const GrpoStats stats = updater.update(groups, temperature);
-    const std::string updated_sha256 = agreed_sha256(run, decoder);
+    const std::string updated_sha256 = agreed_sha256(run, engine);
     times.update = seconds_since(times.start) - times.sample - times.grade;
 
     log.append(batch, {batch_sha256(batch), weights_sha256, updated_sha256});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "display.h"
+#include "engine.h"
 #include "problem_stream.h"
 #include "recipe.h"
 #include "reckon/dist/communicator.h"
@@ -44,9 +45,6 @@ struct TrainRun {
   [[nodiscard]] std::vector<const RecipeTask*> tasks_named(const std::vector<std::string>& names) const;
 };
 
-/// A copy of a model's weights.
-[[nodiscard]] std::unique_ptr<Decoder> copy_of(const Decoder& decoder);
-
 /// What a stage did, for the summary.
 struct StageOutcome {
   std::int64_t steps = 0;
@@ -54,14 +52,14 @@ struct StageOutcome {
 };
 
 // One stage of each kind. Collective. \throws Error(stopped) between two steps where a signal asked to stop.
-StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder);
-StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder);
-StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, const Decoder& decoder);
+StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engine);
+StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& engine);
+StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, Engine& engine);
 
 /// Ends the run on every rank, between two steps, where any rank was asked to stop. Collective.
 void stop_if_asked(TrainRun& run, const std::string& where);
-/// SHA-256 of the weights, which must be the same on every rank. Collective. \throws Error(internal) naming
-/// the ranks.
-std::string agreed_sha256(TrainRun& run, const Decoder& decoder);
+/// SHA-256 of the learner's weights, which must be the same on every rank; engine.decoder() has them
+/// afterwards. Collective. \throws Error(internal) naming the ranks.
+std::string agreed_sha256(TrainRun& run, Engine& engine);
 
 }  // namespace reckon

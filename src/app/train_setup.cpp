@@ -104,6 +104,7 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
             const std::string& out) {
   check_machine();
   run.recipe = load_recipe(recipe_file, overrides);
+  check_device(run.recipe.model);
   make_tasks(run);
   make_initial_model(run);
   check_problems(run);

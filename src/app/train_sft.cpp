@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "reckon/base/error.h"
-#include "reckon/learn/cpu_learner.h"
 #include "reckon/learn/sft.h"
 #include "train_run.h"
 #include "train_setup.h"
@@ -65,8 +64,8 @@ std::vector<Example> draw_examples(TrainRun& run, const StageConfig& stage, cons
 
 }  // namespace
 
-StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Decoder& decoder) {
-  CpuLearner learner(decoder, stage.optimizer, stage.batch, run.world, stage.steps);
+StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engine) {
+  const auto learner = engine.learner(stage.optimizer, stage.batch, stage.steps, Reference::none);
   ProblemStream stream(run.seed(), stage.name);
   const auto start = std::chrono::steady_clock::now();
   double rows = 0;
@@ -77,7 +76,7 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Decoder& dec
     const std::vector<Example> examples = draw_examples(run, stage, phase, stream, too_long);
     std::vector<TrainSequence> sequences;
     for (const Example& example : examples) sequences.push_back({example.prompt, example.completion});
-    const UpdateStats stats = sft_update(learner, sequences);
+    const UpdateStats stats = sft_update(*learner, sequences);
 
     rows += stats.rows;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

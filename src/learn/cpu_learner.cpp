@@ -5,6 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "reckon/ops/adamw.h"
 #include "reckon/ops/sums.h"
@@ -12,15 +13,17 @@
 namespace reckon {
 
 CpuLearner::CpuLearner(Decoder& decoder, const OptimizerConfig& optimizer, const BatchConfig& batch,
-                       Communicator& world, std::int64_t total_updates, const Decoder* reference)
+                       Communicator& world, std::int64_t total_updates,
+                       std::unique_ptr<const Decoder> reference)
     : decoder_(decoder),
       optimizer_(optimizer),
       batch_(batch),
       world_(world),
       total_updates_(total_updates),
       pass_(decoder),
+      reference_(std::move(reference)),
       tree_(decoder.parameters().size()) {
-  if (reference != nullptr) reference_pass_.emplace(*reference);
+  if (reference_) reference_pass_.emplace(*reference_);
   for (AlignedBuffer* buffer : {&first_moment_, &second_moment_}) {
     buffer->resize(decoder.parameters().size());
   }

@@ -138,6 +138,14 @@ TEST_F(TrainTest, OneTwoThreeAndFourRanksGiveTheSameWeightsAndMetrics) {
   }
 }
 
+TEST_F(TrainTest, AGpuIsRefusedByAProgramBuiltWithoutCuda) {
+  const auto result = testing::run_command(train("--set 'model.device=\"cuda\"'"));
+  EXPECT_EQ(result.exit_code, 78) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("model.device is \"cuda\": this program was built without CUDA (need "
+                                       "the cuda preset)"));
+  EXPECT_FALSE(fs::exists(out));
+}
+
 // The threads that grade beside sampling change no bit, and every completion is counted under its grade.
 TEST_F(TrainTest, GradingThreadsDoNotChangeTheRun) {
   const std::string settings =

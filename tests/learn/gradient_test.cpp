@@ -198,6 +198,23 @@ TEST(Learner, TheGradientDoesNotDependOnTheMicroBatch) {
   }
 }
 
+TEST(SftUpdate, TheLossIsTheMeanOverTheTokensOfAllSequences) {
+  const auto model = testing::tiny_model(3);
+  const auto world = make_serial_communicator();
+  const Batch batch;
+  double sum = 0;
+  for (const TrainSequence& sequence : batch.sequences()) {
+    PolicyPass alone(*model);
+    alone.forward({&sequence, 1}, 1.0f, Keep::nothing);
+    for (const float logprob : alone.leaf(0).logprob) sum -= logprob;
+  }
+  CpuLearner learner(*model, {}, {.leaf_sequences = 2}, *world, 10);
+  const UpdateStats stats = sft_update(learner, batch.sequences());
+  EXPECT_NEAR(stats.loss, sum / 10, 1e-12);  // 3 + 6 + 1 tokens
+  EXPECT_EQ(stats.tokens, 10);
+  EXPECT_EQ(learner.updates(), 1);
+}
+
 TEST(Learner, LearnsAFixedBatchByHeart) {
   const auto model = testing::tiny_model(4, 11, true, 0.05);
   const auto world = make_serial_communicator();

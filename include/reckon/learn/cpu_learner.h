@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,11 +18,12 @@ namespace reckon {
 /// micro-batch and any number of ranks give the same bits.
 class CpuLearner : public Learner {
  public:
-  /// \param decoder        what is updated; must outlive the learner, as the others
+  /// \param decoder        what is updated; must outlive the learner, as must world
   /// \param total_updates  of the stage: the schedule's length
   /// \param reference      pi_ref, for losses whose kl_coef is not 0
   CpuLearner(Decoder& decoder, const OptimizerConfig& optimizer, const BatchConfig& batch,
-             Communicator& world, std::int64_t total_updates, const Decoder* reference = nullptr);
+             Communicator& world, std::int64_t total_updates,
+             std::unique_ptr<const Decoder> reference = nullptr);
 
   UpdateStats update(std::span<const TrainSequence> sequences, const UpdateLoss& loss, float temperature,
                      const UpdateCheck& check) override;
@@ -47,6 +49,7 @@ class CpuLearner : public Learner {
   std::int64_t total_updates_;
   std::int64_t updates_ = 0;
   PolicyPass pass_;
+  std::unique_ptr<const Decoder> reference_;
   std::optional<PolicyPass> reference_pass_;
   GradientTree tree_;
   std::vector<float> coef_;

@@ -40,10 +40,30 @@ void describe(Visitor& visit, CheckpointConfig& c) {
         "of the stored weights: float32 keeps them exactly, the others round them to half the size");
 }
 
-/// Where the policy's first weights come from: the [model] table.
+/// What computes the model: of sampler and learner alike.
+enum class Device {
+  cpu,
+  cuda,  ///< the GPU of the rank
+};
+constexpr auto enum_names(Device) {
+  return std::array{EnumName{Device::cpu, "cpu"}, EnumName{Device::cuda, "cuda"}};
+}
+
+/// What a row's numbers may depend on.
+enum class Numerics {
+  exact,  ///< the row's sequence alone: sampler and learner give the same bits
+  fast,   ///< what it is computed with as well: they give nearly the same numbers
+};
+constexpr auto enum_names(Numerics) {
+  return std::array{EnumName{Numerics::exact, "exact"}, EnumName{Numerics::fast, "fast"}};
+}
+
+/// Where the policy's first weights come from, and what computes with them: the [model] table.
 struct ModelInitConfig {
   ModelFamily init = ModelFamily::qwen3;
   std::string path;
+  Device device = Device::cpu;
+  Numerics numerics = Numerics::exact;
   ComputeDtype compute_dtype = ComputeDtype::float32;
   KvDtype kv_dtype = KvDtype::automatic;
   std::int64_t hidden_size = 128;
@@ -64,6 +84,11 @@ void describe(Visitor& visit, ModelInitConfig& c) {
         "random weights of this family and the shape below; not used where path is given");
   visit("path", c.path, any(),
         "Hugging Face model folder to start from: config.json, tokenizer.json, safetensors weights");
+  visit("device", c.device, any(), "what computes the model: cpu, or cuda, the GPU of each rank");
+  visit(
+      "numerics", c.numerics, any(),
+      "exact: a row's numbers depend on its sequence alone, so that sampler and learner give the same bits; "
+      "fast, with cuda: they may depend on what the row is computed with, and differ a little (see tis_cap)");
   visit("compute_dtype", c.compute_dtype, any(),
         "what the factors of matrix products are rounded to; sums and master weights are float32. bfloat16 "
         "needs a processor with AVX512_BF16");
