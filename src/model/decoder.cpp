@@ -85,7 +85,7 @@ void Decoder::lay_out_tensors() {
   }
 }
 
-void Decoder::make_packed_weights() {
+void Decoder::make_packed_weights() const {
   const std::int64_t hidden = config_.hidden_size;
   const std::int64_t width = config_.num_attention_heads * config_.head_dim;
   const std::int64_t inner = config_.intermediate_size;
@@ -154,6 +154,12 @@ void Decoder::initialise(std::uint64_t seed, double deviation) {
 
 void Decoder::repack() {
   ++version_;
+  is_stale_ = true;
+}
+
+void Decoder::pack() const {
+  if (!is_stale_) return;
+  is_stale_ = false;
   if (!is_packed()) return make_packed_weights();  // packs them as it makes them
   for (Layer& layer : layers_) {
     for (PackedWeight* weight :
@@ -181,6 +187,7 @@ void Decoder::reset_cache(KvCache& cache, std::int64_t num_blocks) const {
 }
 
 void Decoder::logits(std::span<const float> hidden, std::span<float> logits) const {
+  pack();
   linear(hidden, head_weight_, logits);
 }
 

@@ -31,8 +31,9 @@ std::int64_t check_rows(const PackedRows& rows, const KvBlocks& cache, std::uint
 
 void Decoder::forward(const PackedRows& rows, KvCache& cache, Activations& activations,
                       std::span<float> hidden) const {
-  if (!is_packed())
+  if (version_ == 0)
     throw std::logic_error("Decoder::forward: no weights yet (need initialise() or repack())");
+  pack();
   rope_.extend_to(std::max<std::int64_t>(1, check_rows(rows, cache, version_, config_)));
   const std::size_t tokens = rows.size();
   const auto width = static_cast<std::size_t>(config_.hidden_size);

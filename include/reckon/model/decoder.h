@@ -113,6 +113,7 @@ class Decoder {
   /// Logits of a row: vocab_size, or what limit_vocabulary() said.
   [[nodiscard]] std::int64_t num_logits() const { return num_logits_; }
   /// Must be called whenever parameters() were written, before the next forward pass.
+  /// The products' own copies are made by the next pass: a decoder that only holds weights has none.
   void repack();
   /// Counts the calls of repack(): keys and values of an earlier version cannot be read.
   [[nodiscard]] std::uint64_t version() const { return version_; }
@@ -149,7 +150,9 @@ class Decoder {
     PackedWeight qkv_weight, out_weight, gate_up_weight, down_weight;
   };
   void lay_out_tensors();
-  void make_packed_weights();
+  void make_packed_weights() const;
+  /// Makes the products' copies of weights that have changed.
+  void pack() const;
   [[nodiscard]] PackedWeight packed_head() const;
   [[nodiscard]] bool is_packed() const;
   [[nodiscard]] std::span<const float> at(std::size_t offset, std::int64_t size) const;
@@ -187,10 +190,11 @@ class Decoder {
   std::uint64_t version_ = 0;
   std::vector<ParameterTensor> tensors_;
   AlignedBuffer parameters_;
-  std::vector<Layer> layers_;
+  mutable std::vector<Layer> layers_;  // their packed weights are made by a pass
+  mutable bool is_stale_ = false;      // the packed weights are of an earlier version
   std::size_t last_norm_ = 0;
   std::size_t head_ = 0;
-  PackedWeight head_weight_;
+  mutable PackedWeight head_weight_;
   std::int64_t num_logits_ = 0;
   mutable RopeTable rope_;  // grows with the longest sequence seen: real models allow 131,072 positions
 };
