@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
-#include "reckon/base/error.h"
+#include "cuda_engine.h"
+#include "reckon/gpu/engine.h"
 #include "reckon/learn/cpu_learner.h"
+#include "reckon/ops/fingerprint.h"
+#include "reckon/ops/isa.h"
 
 namespace reckon {
 namespace {
@@ -38,13 +41,26 @@ std::unique_ptr<Decoder> copy_of(const Decoder& decoder) {
 }
 
 void check_device(const ModelInitConfig& model) {
-  if (model.device == Device::cpu) return;
-  throw Error(ExitCode::environment, "model.device is " + in_quotes(enum_name(model.device)) +
-                                         ": this program was built without CUDA (need the cuda preset)");
+  if (model.device == Device::cuda) check_cuda();
+}
+
+Precision host_precision(const ModelInitConfig& model) {
+  return model.device == Device::cuda ? Precision() : Precision(model.compute_dtype, model.kv_dtype);
+}
+
+DeviceNumerics device_numerics(const ModelInitConfig& model) {
+  const Precision precision(model.compute_dtype, model.kv_dtype);
+  std::string text = std::string(enum_name(precision.compute)) + ", keys and values " +
+                     std::string(enum_name(precision.kv)) + " on ";
+  if (model.device == Device::cuda)
+    return {text + cuda_device_text() + ", " + std::string(enum_name(model.numerics)),
+            gpu::numerics_fingerprint(model.numerics)};
+  return {text + std::string(active_isa()), numerics_fingerprint(precision)};
 }
 
 std::unique_ptr<Engine> make_engine(const ModelInitConfig& model, Decoder& decoder, Communicator& world) {
   check_device(model);
+  if (model.device == Device::cuda) return make_cuda_engine(model.numerics, decoder, world);
   return std::make_unique<CpuEngine>(decoder, world);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "reckon/dist/communicator.h"
 #include "reckon/learn/learner.h"
@@ -46,6 +47,16 @@ class Engine {
 
 /// \throws Error(environment) where this program or this machine cannot compute as the recipe says.
 void check_device(const ModelInitConfig& model);
+
+/// What the host's copy of the weights is made for: on a GPU it only holds them.
+[[nodiscard]] Precision host_precision(const ModelInitConfig& model);
+
+/// What the model's numbers are made by.
+struct DeviceNumerics {
+  std::string text;         ///< for the terminal
+  std::string fingerprint;  ///< SHA-256 (hex) of what every operation makes of fixed inputs
+};
+[[nodiscard]] DeviceNumerics device_numerics(const ModelInitConfig& model);
 
 /// The engine that the recipe names, for a model. Throws as check_device().
 [[nodiscard]] std::unique_ptr<Engine> make_engine(const ModelInitConfig& model, Decoder& decoder,

@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "engine.h"
 #include "machine.h"
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
@@ -9,8 +10,6 @@
 #include "reckon/base/sha256.h"
 #include "reckon/eval/evaluate.h"
 #include "reckon/grade/answer_form.h"
-#include "reckon/ops/fingerprint.h"
-#include "reckon/ops/isa.h"
 #include "reckon/reward/self_test.h"
 #include "run_folder.h"
 #include "vocabulary.h"
@@ -49,7 +48,7 @@ void make_initial_model(TrainRun& run) {
     run.prompts =
         PromptFormat(load_text_folder(model.path), run.recipe.prompt, answer_sentence(run.recipe.answer));
     run.model_files = read_model_files(model.path);
-    auto decoder = load_pretrained(model.path, {model.compute_dtype, model.kv_dtype});
+    auto decoder = load_pretrained(model.path, host_precision(model));
     check_tokenizer(run.tokenizer(), model.path);
     fit_vocabulary(run.tokenizer(), model.path, *decoder);
     run.model = decoder->config();
@@ -66,7 +65,7 @@ void make_initial_model(TrainRun& run) {
   auto decoder =
       std::make_unique<Decoder>(decoder_config_from(model, static_cast<std::int64_t>(tokenizer.vocab_size()),
                                                     static_cast<std::int64_t>(tokenizer.eos_id())),
-                                Precision(model.compute_dtype, model.kv_dtype));
+                                host_precision(model));
   decoder->initialise(run.seed(), model.initializer_range);
   run.model = decoder->config();
   run.weights["model"] = std::move(decoder);
@@ -111,8 +110,8 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
   const std::string resolved = resolved_text(run.recipe);
   run.run_id = run.recipe.run.name + "-" + sha256_hex(resolved).substr(0, 12);
   run.summary.run = run.recipe.run.name;
-  const Precision precision = run.weights.at("model")->precision();
-  run.fingerprint = numerics_fingerprint(precision);
+  const DeviceNumerics numerics = device_numerics(run.recipe.model);
+  run.fingerprint = numerics.fingerprint;
   run.folder = out.empty() ? fs::path("runs") / run.recipe.run.name : fs::path(out);
   if (!run.is_root()) return;
   prepare_run_folder(run.folder);
@@ -123,9 +122,7 @@ void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std
                    (run.world.size() == 1 ? " rank, " : " ranks, ") +
                    short_count(static_cast<double>(run.weights.at("model")->parameters().size())) +
                    " parameters, vocabulary " + std::to_string(run.tokenizer().vocab_size()));
-  run.display.line("numerics: " + std::string(enum_name(precision.compute)) + ", keys and values " +
-                   std::string(enum_name(precision.kv)) + " on " + std::string(active_isa()) +
-                   ", fingerprint " + run.fingerprint.substr(0, 12));
+  run.display.line("numerics: " + numerics.text + ", fingerprint " + run.fingerprint.substr(0, 12));
 }
 
 DrawnPrompt draw_prompt(TrainRun& run, const std::vector<const RecipeTask*>& tasks, ProblemStream& stream,

@@ -9,31 +9,30 @@
 namespace reckon::gpu {
 namespace {
 
-void check_precision(const Precision& precision) {
-  if (precision.compute == ComputeDtype::bfloat16 && precision.kv == ComputeDtype::bfloat16) return;
-  throw Error(ExitCode::usage,
-              "model: device = \"cuda\" computes in bfloat16 (need compute_dtype = \"bfloat16\" and kv_dtype "
-              "= \"auto\")");
+/// This rank's number among those of its host, by mpirun or srun.
+int local_rank() {
+  for (const char* variable : {"OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"}) {
+    if (const char* text = std::getenv(variable)) return std::atoi(text);
+  }
+  return 0;
 }
 
 }  // namespace
 
 int choose_device() {
-  // This rank's number among those of its host, by mpirun or srun.
-  int local_rank = 0;
-  for (const char* variable : {"OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"}) {
-    if (const char* text = std::getenv(variable)) {
-      local_rank = std::atoi(text);
-      break;
-    }
-  }
   const int count = cuda::device_count();
   if (count == 0)
     throw Error(ExitCode::environment,
                 "CUDA: no GPU that a driver answers for (need one for device = \"cuda\")");
-  const int device = local_rank % count;
+  const int device = local_rank() % count;
   cuda::use_device(device);
   return device;
+}
+
+bool ranks_share_devices(Communicator& world) {
+  std::vector<double> beyond{local_rank() >= cuda::device_count() ? 1.0 : 0.0};
+  world.maximum(beyond);
+  return beyond.front() > 0;
 }
 
 struct Engine::State {
@@ -52,10 +51,7 @@ struct Engine::State {
         fetched(weights.version()) {}
 };
 
-Engine::Engine(Decoder& decoder, Numerics numerics) {
-  check_precision(decoder.precision());
-  state_ = std::make_unique<State>(decoder, numerics);
-}
+Engine::Engine(Decoder& decoder, Numerics numerics) : state_(std::make_unique<State>(decoder, numerics)) {}
 
 Engine::~Engine() = default;
 

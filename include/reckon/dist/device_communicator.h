@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "reckon/cuda/stream.h"
+#include "reckon/dist/communicator.h"
 
 namespace reckon {
 
@@ -51,5 +52,11 @@ class DeviceCommunicator {
 
 /// One rank, alone: its tensors are the sums already. Needs neither NCCL nor a device.
 [[nodiscard]] std::unique_ptr<DeviceCommunicator> make_serial_device_communicator();
+
+/// The ranks of `world` by way of the host: a tensor is copied to it, exchanged by `world`, summed in rank
+/// order and copied back before a call returns. For ranks that NCCL cannot join: several on one GPU, or the
+/// emulator. Slow, and the same bits on every run. \param world  must outlive it; a call is one of its
+/// collectives
+[[nodiscard]] std::unique_ptr<DeviceCommunicator> make_staged_device_communicator(Communicator& world);
 
 }  // namespace reckon

@@ -16,6 +16,13 @@ namespace reckon::gpu {
 /// device. \throws Error(environment) where there is none for it.
 [[nodiscard]] int choose_device();
 
+/// Whether any two ranks of a host have one GPU. Collective.
+[[nodiscard]] bool ranks_share_devices(Communicator& world);
+
+/// SHA-256 (hex) of what sampling from and training a small fixed model gives on this rank's GPU: two
+/// machines with the same fingerprint compute with the same bits. Takes a second.
+[[nodiscard]] std::string numerics_fingerprint(Numerics numerics);
+
 /// A decoder on a GPU: bfloat16 products, float32 sums, residual stream, master weights and optimizer.
 ///   Numerics::exact  sampler and learner run the same attention and the same product algorithms, whose
 ///   results for a row do not depend
