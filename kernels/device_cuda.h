@@ -48,6 +48,13 @@ __device__ inline void store16(void* to, uint4 value) {
 __device__ inline void store16_streaming(void* to, uint4 value) {
   __stcs(static_cast<uint4*>(to), value);
 }
+/// Eight bytes at once.
+__device__ inline uint2 load8(const void* from) {
+  return *static_cast<const uint2*>(from);
+}
+__device__ inline void store8(void* to, uint2 value) {
+  *static_cast<uint2*>(to) = value;
+}
 
 // Among the lanes of a warp, all of which must take part.
 template <class T>

@@ -206,6 +206,23 @@ TEST(Emulator, AMisalignedVectorAccessIsAnError) {
       HasSubstr("misaligned access of 16 bytes"));
 }
 
+void swap_words(const float* from, float* to) {
+  const uint2 pair = load8(from);
+  store8(to, {pair.y, pair.x});
+}
+
+TEST(Emulator, EightBytesAreOneAccess) {
+  alignas(16) static const float from[4] = {1, 2, 3, 4};
+  alignas(16) float to[4] = {};
+  launch("swap_words", swap_words, {.grid = {1}, .threads = 1}, nullptr, from + 2, to);
+  EXPECT_THAT(to, ElementsAre(4, 3, 0, 0));
+  float* const between = to + 1;
+  EXPECT_THAT(failure_of([&] {
+                launch("swap_words", swap_words, {.grid = {1}, .threads = 1}, nullptr, from, between);
+              }),
+              HasSubstr("misaligned access of 8 bytes"));
+}
+
 TEST(Emulator, ALaunchThatNoGpuTakesIsAnError) {
   EXPECT_THAT(failure_of([] { launch("race", race, {.grid = {1}, .threads = 2048}, nullptr, nullptr); }),
               HasSubstr("a launch that no GPU takes: 2048 threads"));
