@@ -120,6 +120,12 @@ __device__ inline void copy16_async(void* shared, const void* global) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(shared)), "l"(global)
                : "memory");
 }
+/// The same, or zeros where `from_global` is false: nothing is read then.
+__device__ inline void copy16_async_or_zero(void* shared, const void* global, bool from_global) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)), "l"(global),
+               "r"(from_global ? 16 : 0)
+               : "memory");
+}
 __device__ inline void commit_copies() {
   asm volatile("cp.async.commit_group;" ::: "memory");
 }

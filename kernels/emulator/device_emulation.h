@@ -125,6 +125,10 @@ T* in_cluster_block(T* mine, unsigned rank) {
 inline void copy16_async(void* shared, const void* global) {
   emulator::start_copy(emulator::aligned(shared, 16), emulator::aligned(global, 16), 16);
 }
+inline void copy16_async_or_zero(void* shared, const void* global, bool from_global) {
+  alignas(16) static constexpr std::byte zeros[16] = {};
+  copy16_async(shared, from_global ? global : zeros);
+}
 inline void commit_copies() {
   emulator::commit_copies();
 }

@@ -165,6 +165,23 @@ TEST(Emulator, ACopyIsNotThereBeforeItsWait) {
   EXPECT_EQ(out[1], 5);
 }
 
+void copy_or_zero(const float* from, float* out) {
+  float* tile = shared_memory<float>();
+  copy16_async_or_zero(tile, from, true);
+  copy16_async_or_zero(tile + 4, nullptr, false);
+  commit_copies();
+  wait_copies<0>();
+  for (unsigned i = 0; i < 8; ++i) out[i] = tile[i];
+}
+
+TEST(Emulator, ACopyThatIsNotWantedGivesZeros) {
+  alignas(16) static const float from[4] = {5, 6, 7, 8};
+  std::vector<float> out(8);
+  launch("copy_or_zero", copy_or_zero, {.grid = {1}, .threads = 1, .shared_bytes = 32}, nullptr, from,
+         out.data());
+  EXPECT_THAT(out, ElementsAre(5, 6, 7, 8, 0, 0, 0, 0));
+}
+
 void race(float* out) {
   float* value = shared_memory<float>();
   if (threadIdx.x == 0) *value = 3;
