@@ -48,6 +48,13 @@ __device__ inline void store16(void* to, uint4 value) {
 __device__ inline void store16_streaming(void* to, uint4 value) {
   __stcs(static_cast<uint4*>(to), value);
 }
+/// Eight bytes at once.
+__device__ inline uint2 load8(const void* from) {
+  return *static_cast<const uint2*>(from);
+}
+__device__ inline void store8(void* to, uint2 value) {
+  *static_cast<uint2*>(to) = value;
+}
 
 // Among the lanes of a warp, all of which must take part.
 template <class T>
@@ -111,6 +118,12 @@ __device__ inline std::uint32_t shared_address(const void* shared) {
 // Copies of sixteen bytes from global into shared memory that run on their own; a thread waits for its own.
 __device__ inline void copy16_async(void* shared, const void* global) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(shared)), "l"(global)
+               : "memory");
+}
+/// The same, or zeros where `from_global` is false: nothing is read then.
+__device__ inline void copy16_async_or_zero(void* shared, const void* global, bool from_global) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)), "l"(global),
+               "r"(from_global ? 16 : 0)
                : "memory");
 }
 __device__ inline void commit_copies() {

@@ -23,6 +23,9 @@
 #define blockDim (::reckon::emulator::running().block_dim)
 #define gridDim (::reckon::emulator::running().grid_dim)
 
+struct alignas(8) uint2 {
+  unsigned x, y;
+};
 struct alignas(16) uint4 {
   unsigned x, y, z, w;
 };
@@ -83,6 +86,12 @@ inline void store16(void* to, uint4 value) {
 inline void store16_streaming(void* to, uint4 value) {
   store16(to, value);
 }
+inline uint2 load8(const void* from) {
+  return *static_cast<const uint2*>(emulator::aligned(from, 8));
+}
+inline void store8(void* to, uint2 value) {
+  *static_cast<uint2*>(emulator::aligned(to, 8)) = value;
+}
 
 template <class T>
 T shuffle(T value, unsigned lane) {
@@ -115,6 +124,10 @@ T* in_cluster_block(T* mine, unsigned rank) {
 
 inline void copy16_async(void* shared, const void* global) {
   emulator::start_copy(emulator::aligned(shared, 16), emulator::aligned(global, 16), 16);
+}
+inline void copy16_async_or_zero(void* shared, const void* global, bool from_global) {
+  alignas(16) static constexpr std::byte zeros[16] = {};
+  copy16_async(shared, from_global ? global : zeros);
 }
 inline void commit_copies() {
   emulator::commit_copies();

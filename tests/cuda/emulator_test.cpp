@@ -165,6 +165,23 @@ TEST(Emulator, ACopyIsNotThereBeforeItsWait) {
   EXPECT_EQ(out[1], 5);
 }
 
+void copy_or_zero(const float* from, float* out) {
+  float* tile = shared_memory<float>();
+  copy16_async_or_zero(tile, from, true);
+  copy16_async_or_zero(tile + 4, nullptr, false);
+  commit_copies();
+  wait_copies<0>();
+  for (unsigned i = 0; i < 8; ++i) out[i] = tile[i];
+}
+
+TEST(Emulator, ACopyThatIsNotWantedGivesZeros) {
+  alignas(16) static const float from[4] = {5, 6, 7, 8};
+  std::vector<float> out(8);
+  launch("copy_or_zero", copy_or_zero, {.grid = {1}, .threads = 1, .shared_bytes = 32}, nullptr, from,
+         out.data());
+  EXPECT_THAT(out, ElementsAre(5, 6, 7, 8, 0, 0, 0, 0));
+}
+
 void race(float* out) {
   float* value = shared_memory<float>();
   if (threadIdx.x == 0) *value = 3;
@@ -204,6 +221,23 @@ TEST(Emulator, AMisalignedVectorAccessIsAnError) {
   EXPECT_THAT(
       failure_of([] { launch("misalign", misalign, {.grid = {1}, .threads = 1}, nullptr, from + 1); }),
       HasSubstr("misaligned access of 16 bytes"));
+}
+
+void swap_words(const float* from, float* to) {
+  const uint2 pair = load8(from);
+  store8(to, {pair.y, pair.x});
+}
+
+TEST(Emulator, EightBytesAreOneAccess) {
+  alignas(16) static const float from[4] = {1, 2, 3, 4};
+  alignas(16) float to[4] = {};
+  launch("swap_words", swap_words, {.grid = {1}, .threads = 1}, nullptr, from + 2, to);
+  EXPECT_THAT(to, ElementsAre(4, 3, 0, 0));
+  float* const between = to + 1;
+  EXPECT_THAT(failure_of([&] {
+                launch("swap_words", swap_words, {.grid = {1}, .threads = 1}, nullptr, from, between);
+              }),
+              HasSubstr("misaligned access of 8 bytes"));
 }
 
 TEST(Emulator, ALaunchThatNoGpuTakesIsAnError) {

@@ -5,7 +5,9 @@
 #include "reckon/cuda/bf16.h"
 #include "reckon/cuda/stream.h"
 
-/// What stands between the matrix products, on a GPU. All pointers are device memory.
+/// What stands between the matrix products, on a GPU. All pointers are device memory, rows start at multiples
+/// of 16 bytes; a width that is no multiple of 8 is refused by std::invalid_argument. Nothing is read or
+/// written for no rows. A row's result depends on that row alone.
 namespace reckon::cuda {
 
 /// x[t] = table[id[t]]. table [V, H], x [T, H] float32. Ids must be below V. H is a multiple of 8.
@@ -39,8 +41,9 @@ void add_bias(float* y, const bf16* bias, std::int64_t rows, std::int64_t width,
 void bias_backward(const bf16* dy, std::int64_t rows, std::int64_t width, float* dbias, float* workspace,
                    Stream stream);
 
-/// to[i] = from[rows[i]], and to[rows[i]] += from[i]. Rows of `width` float32 or bfloat16 values, a multiple
-/// of 8. In scatter_add_rows a row may be named more than once: the additions are done in the order of i.
+/// to[i] = from[rows[i]], and to[rows[i]] += from[i]. Rows of `width` bfloat16 or float32 values. In
+/// scatter_add_rows a row may be named more than once: the additions are done in the order of i. To find
+/// such rows each name is compared with every other.
 void gather_rows(const bf16* from, const std::int32_t* rows, std::int64_t count, std::int64_t width, bf16* to,
                  Stream stream);
 void scatter_add_rows(const float* from, const std::int32_t* rows, std::int64_t count, std::int64_t width,
@@ -52,8 +55,8 @@ void scatter_add_rows(const float* from, const std::int32_t* rows, std::int64_t 
 void sum_row_lists(const bf16* from, const std::int32_t* starts, const std::int32_t* lists, std::int64_t rows,
                    std::int64_t width, bf16* to, Stream stream);
 
-/// to[i] = from[i] rounded. count is a multiple of 8, or both pointers are 16-byte aligned and the rest is
-/// done one by one.
+/// to[i] = from[i] rounded. Any count.
+/// \throws std::invalid_argument where `from` is not 16-byte or `to` not 8-byte aligned
 void round_to_bf16(const float* from, std::int64_t count, bf16* to, Stream stream);
 
 }  // namespace reckon::cuda

@@ -12,11 +12,12 @@
 namespace reckon::cuda {
 
 /// y = x / sqrt(mean(x^2) + eps) * weight. x [T, H] float32, weight [H], y [T, H], inv_rms [T] or null.
-/// \throws std::invalid_argument where H is not a multiple of 8
+/// \throws std::invalid_argument where H is not a multiple of 8, or above 8,192
 void rms_norm(const float* x, const bf16* weight, float eps, std::int64_t rows, std::int64_t width, bf16* y,
               float* inv_rms, Stream stream);
 
-/// Rows whose contributions to a weight's gradient are summed together; such sums are then added in order.
+/// Rows whose contributions to a weight's gradient are summed together; such sums are then added in an order
+/// that depends on their number alone.
 inline constexpr std::int64_t kGradientRows = 64;
 /// Floats of workspace for the gradient of a weight of `width` values over so many rows.
 [[nodiscard]] constexpr std::int64_t gradient_workspace(std::int64_t rows, std::int64_t width) {
@@ -25,7 +26,7 @@ inline constexpr std::int64_t kGradientRows = 64;
 
 /// Gradients of rms_norm. dx [T, H] += ...; dx_rounded [T, H] or null: dx afterwards, as bfloat16; dweight
 /// [H] += ... in an order of sums that depends on T alone. dy [T, H]. \param workspace
-/// gradient_workspace(rows, width) floats
+/// gradient_workspace(rows, width) floats \throws std::invalid_argument as rms_norm
 void rms_norm_backward(const float* dy, const float* x, const bf16* weight, const float* inv_rms,
                        std::int64_t rows, std::int64_t width, float* dx, bf16* dx_rounded, float* dweight,
                        float* workspace, Stream stream);
@@ -56,7 +57,9 @@ struct HeadWeights {
 
 /// From the qkv product to queries, keys and values: bias added (to qkv itself too, rounded: the backward
 /// pass reads it), heads normalised, queries and keys turned. qkv [T, width()] in and out; q [T, heads, D], k
-/// and v [T, kv_heads, D]. \param q_inv_rms, k_inv_rms  [T, heads], [T, kv_heads] or null
+/// and v [T, kv_heads, D]. Sixteen bytes at a time where D is a multiple of 16, else one by one.
+/// \param q_inv_rms, k_inv_rms  [T, heads], [T, kv_heads] or null
+/// \throws std::invalid_argument where D is odd or above 256, or one of the two norms is missing
 void split_heads(bf16* qkv, const HeadShape& shape, const HeadWeights& weights, const Rotation& rotation,
                  std::int64_t rows, bf16* q, bf16* k, bf16* v, float* q_inv_rms, float* k_inv_rms,
                  Stream stream);
@@ -68,8 +71,11 @@ struct HeadGradients {
   float* k_norm = nullptr;
 };
 /// Gradient of split_heads: dqkv [T, width()] written; bias and norms added to. dq [T, heads, D], dk and dv
-/// [T, kv_heads, D] \param qkv        as split_heads left it \param workspace  gradient_workspace(rows,
-/// width() + 2 D) floats
+/// [T, kv_heads, D]. The bias's gradient sums dqkv before it is rounded.
+/// \param qkv        as split_heads left it; read where there are norms
+/// \param workspace  gradient_workspace(rows, width()) floats
+/// \throws std::invalid_argument as split_heads; where there are norms without q_inv_rms and k_inv_rms, or
+///                   with one gradient of the two
 void split_heads_backward(const bf16* dq, const bf16* dk, const bf16* dv, const bf16* qkv,
                           const HeadShape& shape, const HeadWeights& weights, const Rotation& rotation,
                           const float* q_inv_rms, const float* k_inv_rms, std::int64_t rows, bf16* dqkv,

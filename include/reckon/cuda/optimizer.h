@@ -7,9 +7,11 @@
 
 namespace reckon::cuda {
 
-/// Sum of squares, float64: blocks of 65,536 values, each in a fixed order, then the blocks in order: a
-/// function of values and count. \param sum        one double in device memory, written: nothing waits for
-/// the host \param workspace  sum_of_squares_workspace(count) doubles
+/// Sum of squares, float64: blocks of 65,536 values, each in a fixed order, then the blocks in a fixed order:
+/// a function of values and count. 0 for count = 0.
+/// \param sum        one double in device memory, written: nothing waits for the host
+/// \param workspace  sum_of_squares_workspace(count) doubles
+/// \throws std::invalid_argument where values is not 16-byte aligned
 void sum_of_squares(const float* values, std::int64_t count, double* sum, double* workspace, Stream stream);
 [[nodiscard]] constexpr std::int64_t sum_of_squares_workspace(std::int64_t count) {
   return (count + 65535) / 65536;
@@ -35,9 +37,13 @@ struct DecayRange {
 
 /// One pass over all parameters: unscale, clip by the norm, moments, decay, update, and the bfloat16 copy
 /// that products read. 30 bytes a parameter. Where the norm is not finite nothing is changed, and the moments
-/// and weights stay: the host reads the norm later and stops. weight, gradient, first_moment, second_moment
-/// [count] float32; rounded [count]. \param squares  device: the sum of squares of the gradient as it stands
-/// (not unscaled) \param ranges   device, ascending, covering [0, count)
+/// and weights stay: the host reads the norm later and stops. A value's result does not depend on its place.
+///   g' = g * gradient_scale * min(1, max_grad_norm / norm), norm = |gradient_scale| sqrt(squares)
+/// weight, gradient, first_moment, second_moment [count] float32; rounded [count].
+/// \param squares  device: the sum of squares of the gradient as it stands (not unscaled)
+/// \param ranges   device, ascending, covering [0, count)
+/// \throws std::invalid_argument where step < 1, there are no ranges, rounded is not 8-byte or another array
+///                 not 16-byte aligned
 void adamw(float* weight, const float* gradient, float* first_moment, float* second_moment, bf16* rounded,
            std::int64_t count, const double* squares, const DecayRange* ranges, std::int64_t num_ranges,
            const AdamWSettings& settings, Stream stream);
