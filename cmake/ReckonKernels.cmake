@@ -33,7 +33,3 @@ function(reckon_add_kernel_module name)
   target_link_libraries(reckon_${name} PUBLIC ${arg_DEPENDS})
   add_library(reckon::${name} ALIAS reckon_${name})
 endfunction()
-
-if(RECKON_CUDA)
-  include(ReckonCuda)
-endif()
