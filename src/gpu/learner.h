@@ -93,6 +93,8 @@ class GpuLearner : public Learner {
                       float temperature) override;
   std::vector<float> logprobs(std::span<const TrainSequence> sequences, float temperature) override;
   [[nodiscard]] std::int64_t updates() const override { return updates_; }
+  /// Of the last update, summed over the ranks, before it was clipped.
+  [[nodiscard]] const cuda::DeviceArray<float>& gradients() const { return gradients_; }
 
  private:
   template <class Visit>

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "every_order.h"
 #include "launch.h"
 #include "reckon/cuda/runtime.h"
 
@@ -24,15 +25,6 @@ std::string failure_of(const Launch& launch_it) {
   }
   return "no error";
 }
-
-class EveryOrder : public ::testing::TestWithParam<emulator::Order> {
- protected:
-  void SetUp() override { emulator::set_order(GetParam()); }
-  void TearDown() override { emulator::set_order(emulator::Order::forward); }
-};
-INSTANTIATE_TEST_SUITE_P(Orders, EveryOrder,
-                         ::testing::Values(emulator::Order::forward, emulator::Order::reverse,
-                                           emulator::Order::shuffled));
 
 void write_sums(float* out) {
   const auto value = static_cast<float>(threadIdx.x + 1);
@@ -119,6 +111,19 @@ TEST_P(EveryOrder, MatricesAreLoadedPlainAndTransposed) {
   // (5, 1).
   EXPECT_EQ(plain[6 * 4 + 2], 140U | 141U << 16);
   EXPECT_EQ(transposed[6 * 4 + 2], (128U + 33) | (128U + 41) << 16);
+}
+
+void find_largest(const std::uint32_t* a, const std::uint32_t* b, std::uint32_t* out) {
+  out[threadIdx.x] = max_bf16x2(a[threadIdx.x], b[threadIdx.x]);
+}
+
+TEST_P(EveryOrder, TheLargerOfTwoBfloat16IsFoundInEachHalf) {
+  // (2, -1) and (-2, 1); NaN wins on either side; +0 is above -0; -inf.
+  const std::vector<std::uint32_t> a{0xbf804000, 0x3f807fc0, 0x00008000, 0xff80ff80};
+  const std::vector<std::uint32_t> b{0x3f80c000, 0xffff3f80, 0x80000000, 0xff803f80};
+  std::vector<std::uint32_t> out(4);
+  launch("find_largest", find_largest, {.grid = {1}, .threads = 4}, nullptr, a.data(), b.data(), out.data());
+  EXPECT_THAT(out, ElementsAre(0x3f804000U, 0x7fff7fffU, 0x00000000U, 0xff803f80U));
 }
 
 void load_in_bulk(const float* from, float* out) {

@@ -299,5 +299,14 @@ TEST(LearningRate, WarmsUpAndFollowsHalfACosine) {
   EXPECT_NEAR(learning_rate_at(config, 10, 10), 0.1, 1e-12);
 }
 
+TEST(GradientScale, BringsTheNormDownToTheLimit) {
+  OptimizerConfig config;
+  config.max_grad_norm = 2.0;
+  EXPECT_EQ(gradient_scale(config, 8.0), 0.25);
+  EXPECT_EQ(gradient_scale(config, 1.0), 1.0);
+  config.max_grad_norm = 0;  // does not clip
+  EXPECT_EQ(gradient_scale(config, 8.0), 1.0);
+}
+
 }  // namespace
 }  // namespace reckon
