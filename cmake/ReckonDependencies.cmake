@@ -46,6 +46,12 @@ if(RECKON_TORCH)
                                                            "${torch_root}/include/torch/csrc/api/include")
   target_link_libraries(reckon_torch INTERFACE "${torch_root}/lib/libtorch_cpu.so" "${torch_root}/lib/libc10.so"
                                                Threads::Threads)
+  if(RECKON_CUDA)
+    # Flash attention is called through the dispatcher, and the linker would see no use of the library.
+    target_include_directories(reckon_torch SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS})
+    target_link_libraries(reckon_torch INTERFACE "-Wl,--no-as-needed" "${torch_root}/lib/libtorch_cuda.so"
+                                                 "${torch_root}/lib/libc10_cuda.so" "-Wl,--as-needed")
+  endif()
   # The wheel's libraries name libcudart and libcupti with a path relative to themselves.
   target_link_options(reckon_torch INTERFACE -Wl,--allow-shlib-undefined
                                              "-Wl,-rpath-link,${RECKON_TORCH_DIR}/nvidia/cu13/lib")

@@ -8,6 +8,9 @@ function(reckon_add_module name)
   endif()
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp" "${PROJECT_SOURCE_DIR}/src/${name}/*/*.cpp")
   list(FILTER sources EXCLUDE REGEX "/src/ops/kernels/")  # compiled for each instruction set: reckon_add_kernels
+  if(NOT RECKON_CUDA)
+    list(FILTER sources EXCLUDE REGEX "/src/gpu/torch/")  # kernels of LibTorch, which are for GPUs
+  endif()
   list(FILTER sources EXCLUDE REGEX "/src/dist/cuda/")  # needs the CUDA toolkit: cmake/ReckonCuda.cmake
   list(TRANSFORM arg_DEPENDS PREPEND "reckon::")
   if(sources)

@@ -8,6 +8,7 @@
 #include "attention_plan.h"
 #include "attention_tile.h"
 #include "launch.h"
+#include "launch_shape.h"
 #include "reckon/cuda/runtime.h"
 
 namespace reckon::cuda {
@@ -367,7 +368,7 @@ void attention(const bf16* q, const std::int32_t* plan, const AttentionSizes& li
   if (limits.merges > 0) {
     const std::int64_t threads = limits.merges * shape.heads * (shape.head_dim / 8);
     const std::int64_t blocks =
-        std::min<std::int64_t>((threads + kThreads - 1) / kThreads, 16 * device_info().multiprocessors);
+        std::min<std::int64_t>(divide_up(threads, kThreads), 16 * device_info().multiprocessors);
     launch_merge(args, shape, static_cast<unsigned>(blocks), stream);
   }
 }

@@ -28,6 +28,13 @@ __device__ inline std::uint32_t pack_bf16(float lo, float hi) {
   return pair;
 }
 
+/// The larger of each of two bfloat16; a NaN wins.
+__device__ inline std::uint32_t max_bf16x2(std::uint32_t a, std::uint32_t b) {
+  std::uint32_t most;
+  asm("max.NaN.bf16x2 %0, %1, %2;" : "=r"(most) : "r"(a), "r"(b));
+  return most;
+}
+
 /// 2^x to 2 units in the last place; numbers below 2^-126 are 0.
 __device__ inline float fast_exp2(float x) {
   float y;

@@ -1,9 +1,8 @@
 // Writes keys and values into the blocks of the cache, sixteen bytes at a time.
 #include <algorithm>
-#include <stdexcept>
-#include <string>
 
 #include "launch.h"
+#include "launch_shape.h"
 #include "reckon/cuda/attention.h"
 #include "reckon/cuda/runtime.h"
 
@@ -54,10 +53,7 @@ __global__ void copy_kernel(const BlockCopy* copies, std::int64_t count, unsigne
 }
 
 unsigned chunks_of(const char* function, const HeadShape& shape) {
-  if (shape.head_dim <= 0 || shape.head_dim % 8 != 0) {
-    throw std::invalid_argument(std::string(function) + ": head_dim " + std::to_string(shape.head_dim) +
-                                " (need a multiple of 8)");
-  }
+  require_multiple(function, "head_dim", shape.head_dim, 8);
   return static_cast<unsigned>(shape.head_dim / 8);
 }
 
@@ -73,8 +69,8 @@ void put_keys_values(const bf16* k, const bf16* v, const std::int64_t* places, s
   if (rows == 0) return;
   const std::int64_t threads = rows * shape.kv_heads * chunks;
   launch("put_keys_values", put_kernel,
-         {.grid = {grid_for((threads + kThreads - 1) / kThreads)}, .threads = kThreads}, stream, k, v, places,
-         rows, static_cast<unsigned>(shape.kv_heads), chunks, layer);
+         {.grid = {grid_for(divide_up(threads, kThreads))}, .threads = kThreads}, stream, k, v, places, rows,
+         static_cast<unsigned>(shape.kv_heads), chunks, layer);
 }
 
 void copy_blocks(const BlockCopy* copies, std::int64_t count, const HeadShape& shape, const KvLayer& layer,

@@ -7,6 +7,7 @@
 #include "device.h"
 #ifndef RECKON_EMULATE_CUDA
 #include "launch_check.h"
+#include "reckon/cuda/runtime.h"
 #endif
 #include "reckon/cuda/stream.h"
 
@@ -19,7 +20,15 @@ struct LaunchShape {
   std::size_t shared_bytes = 0;  ///< of a block
 };
 
+/// resident_clusters(): how many clusters of this kernel and shape run at once. Where each of so many loops
+/// over its share of the work, none waits for another to end. Asks the driver, not the device.
+
 #ifdef RECKON_EMULATE_CUDA
+
+template <class... P>
+unsigned resident_clusters(const char*, void (*)(P...), const LaunchShape&) {
+  return 3;  // clusters then have several rows to do
+}
 
 template <class... P>
 void launch(const char* name, void (*kernel)(P...), const LaunchShape& shape, Stream,
@@ -32,32 +41,56 @@ void launch(const char* name, void (*kernel)(P...), const LaunchShape& shape, St
 
 #else
 
+/// What the driver is told of a launch.
+struct LaunchConfig {
+  cudaLaunchAttribute attribute{};
+  cudaLaunchConfig_t config{};
+
+  LaunchConfig(const char* name, const void* kernel, const LaunchShape& shape, Stream stream) {
+    if (shape.shared_bytes > 48 * 1024) {
+      check_launch(name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                              static_cast<int>(shape.shared_bytes)));
+    }
+    if (shape.cluster > 8) {
+      check_launch(name, cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1));
+    }
+    attribute.id = cudaLaunchAttributeClusterDimension;
+    attribute.val.clusterDim.x = shape.cluster;
+    attribute.val.clusterDim.y = 1;
+    attribute.val.clusterDim.z = 1;
+    config.gridDim = shape.grid;
+    config.blockDim = dim3(shape.threads);
+    config.dynamicSmemBytes = shape.shared_bytes;
+    config.stream = stream;
+    config.attrs = &attribute;
+    config.numAttrs = shape.cluster > 1 ? 1 : 0;
+  }
+  LaunchConfig(const LaunchConfig&) = delete;
+  LaunchConfig& operator=(const LaunchConfig&) = delete;
+};
+
+template <class... P>
+unsigned resident_clusters(const char* name, void (*kernel)(P...), const LaunchShape& shape) {
+  LaunchShape one = shape;
+  one.grid = dim3(shape.cluster);
+  const LaunchConfig launch_config(name, reinterpret_cast<const void*>(kernel), one, nullptr);
+  int count = 0;
+  if (shape.cluster > 1) {
+    check_launch(name, cudaOccupancyMaxActiveClusters(&count, kernel, &launch_config.config));
+  } else {
+    check_launch(name, cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+                           &count, kernel, static_cast<int>(shape.threads), shape.shared_bytes));
+    count *= device_info().multiprocessors;
+  }
+  return count > 0 ? static_cast<unsigned>(count) : 1;
+}
+
 template <class... P>
 void launch(const char* name, void (*kernel)(P...), const LaunchShape& shape, Stream stream,
             std::type_identity_t<P>... args) {
   if (shape.grid.x == 0 || shape.grid.y == 0 || shape.grid.z == 0) return;
-  if (shape.shared_bytes > 48 * 1024) {
-    check_launch(name, cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                            cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                            static_cast<int>(shape.shared_bytes)));
-  }
-  if (shape.cluster > 8) {
-    check_launch(name, cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                            cudaFuncAttributeNonPortableClusterSizeAllowed, 1));
-  }
-  cudaLaunchAttribute attribute{};
-  attribute.id = cudaLaunchAttributeClusterDimension;
-  attribute.val.clusterDim.x = shape.cluster;
-  attribute.val.clusterDim.y = 1;
-  attribute.val.clusterDim.z = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = shape.grid;
-  config.blockDim = dim3(shape.threads);
-  config.dynamicSmemBytes = shape.shared_bytes;
-  config.stream = stream;
-  config.attrs = &attribute;
-  config.numAttrs = shape.cluster > 1 ? 1 : 0;
-  check_launch(name, cudaLaunchKernelEx(&config, kernel, args...));
+  const LaunchConfig launch_config(name, reinterpret_cast<const void*>(kernel), shape, stream);
+  check_launch(name, cudaLaunchKernelEx(&launch_config.config, kernel, args...));
 }
 
 #endif

@@ -69,6 +69,15 @@ inline std::uint32_t float_to_bits(float value) {
 inline std::uint32_t pack_bf16(float lo, float hi) {
   return static_cast<std::uint32_t>(to_bf16(lo).bits) | static_cast<std::uint32_t>(to_bf16(hi).bits) << 16;
 }
+inline std::uint32_t max_bf16x2(std::uint32_t a, std::uint32_t b) {
+  const auto larger = [](std::uint32_t x, std::uint32_t y) -> std::uint32_t {  // of upper halves
+    const float of_x = bits_to_float(x), of_y = bits_to_float(y);
+    if (std::isnan(of_x) || std::isnan(of_y)) return 0x7fff0000U;
+    if (of_x == of_y) return x & y;  // +0 rather than -0
+    return of_x > of_y ? x : y;
+  };
+  return larger(a << 16, b << 16) >> 16 | larger(a & 0xffff0000U, b & 0xffff0000U);
+}
 inline float fast_exp2(float x) {
   const float y = std::exp2(x);
   return y < 0x1p-126f ? 0.0f : y;

@@ -108,7 +108,7 @@ class Planner {
   void add_singles(std::span<const Run> runs, std::int32_t begin) {
     for_groups(runs, begin, [&](std::span<const Run> group, std::int32_t in_common) {
       for (std::int32_t split = begin; split < in_common; ++split) add_range(group, split, split + 1);
-      if (group.size() > 1 || in_common < group.front().splits()) add_singles(group, in_common);
+      if (group.size() > 1) add_singles(group, in_common);
     });
   }
 

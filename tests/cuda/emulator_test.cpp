@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
+#include "every_order.h"
 #include "launch.h"
 #include "reckon/cuda/runtime.h"
 
@@ -24,15 +26,6 @@ std::string failure_of(const Launch& launch_it) {
   }
   return "no error";
 }
-
-class EveryOrder : public ::testing::TestWithParam<emulator::Order> {
- protected:
-  void SetUp() override { emulator::set_order(GetParam()); }
-  void TearDown() override { emulator::set_order(emulator::Order::forward); }
-};
-INSTANTIATE_TEST_SUITE_P(Orders, EveryOrder,
-                         ::testing::Values(emulator::Order::forward, emulator::Order::reverse,
-                                           emulator::Order::shuffled));
 
 void write_sums(float* out) {
   const auto value = static_cast<float>(threadIdx.x + 1);
@@ -121,6 +114,19 @@ TEST_P(EveryOrder, MatricesAreLoadedPlainAndTransposed) {
   EXPECT_EQ(transposed[6 * 4 + 2], (128U + 33) | (128U + 41) << 16);
 }
 
+void find_largest(const std::uint32_t* a, const std::uint32_t* b, std::uint32_t* out) {
+  out[threadIdx.x] = max_bf16x2(a[threadIdx.x], b[threadIdx.x]);
+}
+
+TEST_P(EveryOrder, TheLargerOfTwoBfloat16IsFoundInEachHalf) {
+  // (2, -1) and (-2, 1); NaN wins on either side; +0 is above -0; -inf.
+  const std::vector<std::uint32_t> a{0xbf804000, 0x3f807fc0, 0x00008000, 0xff80ff80};
+  const std::vector<std::uint32_t> b{0x3f80c000, 0xffff3f80, 0x80000000, 0xff803f80};
+  std::vector<std::uint32_t> out(4);
+  launch("find_largest", find_largest, {.grid = {1}, .threads = 4}, nullptr, a.data(), b.data(), out.data());
+  EXPECT_THAT(out, ElementsAre(0x3f804000U, 0x7fff7fffU, 0x00000000U, 0xff803f80U));
+}
+
 void load_in_bulk(const float* from, float* out) {
   float* tile = shared_memory<float>();
   auto* barrier = reinterpret_cast<BulkBarrier*>(tile + 64);
@@ -197,6 +203,34 @@ TEST(Emulator, AMissingBarrierShowsInAnotherOrder) {
   launch("race", race, {.grid = {1}, .threads = 64, .shared_bytes = 4}, nullptr, &out);
   emulator::set_order(emulator::Order::forward);
   EXPECT_TRUE(std::isnan(out));
+}
+
+/// Two sums that use the same place, with nothing between the last reader of the first and the writer of the
+/// second.
+void sum_twice(float* out) {
+  float* place = shared_memory<float>();
+  float total = 0;
+  for (unsigned round = 0; round < 2; ++round) {
+    const float sum = warp_sum(1.0f);
+    if (threadIdx.x % kWarp == 0) place[threadIdx.x / kWarp] = sum + static_cast<float>(100 * round);
+    __syncthreads();
+    total += place[0] + place[1];
+    (void)warp_sum(total);  // the other threads of the warp have read, too
+  }
+  out[threadIdx.x] = total;
+}
+
+TEST(Emulator, AMissingBarrierBetweenReductionsShowsWhereAWarpRunsAhead) {
+  std::vector<float> out(64);
+  const auto all_right = [&] {
+    launch("sum_twice", sum_twice, {.grid = {1}, .threads = 64, .shared_bytes = 8}, nullptr, out.data());
+    return std::all_of(out.begin(), out.end(), [](float value) { return value == 64 + 264; });
+  };
+  EXPECT_TRUE(all_right());
+  emulator::set_order(emulator::Order::warp_ahead);
+  const bool ahead = all_right();
+  emulator::set_order(emulator::Order::forward);
+  EXPECT_FALSE(ahead);
 }
 
 void part_ways() {
