@@ -134,7 +134,7 @@ class DecodeBench {
     }
     const double fastest = *std::min_element(seconds.begin(), seconds.end());
     bench_.add(std::string("decode, ") + (shared ? "shared prompts" : "prompts unshared"),
-               "Qwen2.5-" + model_ + " B" + std::to_string(case_.batch) +
+               model_title(model_) + " B" + std::to_string(case_.batch) +
                    (case_.sums == cuda::GemmSums::exact ? " exact" : " fast"),
                {step * 1e3, fastest * 1e3, static_cast<int>(seconds.size())},
                {.bytes = weight_bytes + cache_bytes + logit_bytes,

@@ -93,7 +93,7 @@ void time_updates(Bench& bench, const std::string& model, Numerics numerics) {
   }
   const double flop = update_flop(config, sizes);
   const double rows = static_cast<double>(sizes.sequences * (sizes.prompt + sizes.completion - 1));
-  bench.add("update", "Qwen2.5-" + model + " " + std::string(enum_name(numerics)),
+  bench.add("update", model_title(model) + " " + std::string(enum_name(numerics)),
             {median(seconds) * 1e3, *std::min_element(seconds.begin(), seconds.end()) * 1e3, sizes.updates},
             {.flop = flop},
             {{"model", model},
@@ -139,7 +139,7 @@ void compare_logprobs(Bench& bench, const std::string& model, Numerics numerics)
   }
   if (at != learned.size())
     throw std::runtime_error("agreement: the learner has other tokens than the sampler");
-  bench.add("sampler and learner", "Qwen2.5-" + model + " " + std::string(enum_name(numerics)),
+  bench.add("sampler and learner", model_title(model) + " " + std::string(enum_name(numerics)),
             {{"model", model},
              {"numerics", enum_name(numerics)},
              {"tokens", at},
@@ -153,7 +153,7 @@ void compare_logprobs(Bench& bench, const std::string& model, Numerics numerics)
 void bench_learner(Bench& bench, std::span<const std::string> models) {
   for (const std::string& model : models) {
     if (model == "7b") {
-      bench.add("update", "Qwen2.5-7b",
+      bench.add("update", model_title(model),
                 {{"model", model}, {"left_out", "weights, gradients and moments do not fit on one GPU"}});
       continue;
     }

@@ -40,6 +40,11 @@ DecoderConfig model_config(const std::string& name) {
   throw Error(ExitCode::usage, "--model \"" + name + "\" (need 0.5b, 1.5b, 7b or tiny)");
 }
 
+std::string model_title(const std::string& name) {
+  if (name == "tiny") return name;
+  return "Qwen2.5-" + name.substr(0, name.size() - 1) + "B";
+}
+
 DecoderConfig head_config(std::int64_t width, std::int64_t vocab) {
   return qwen(width, 16, 1, 1, 1, 16, vocab);
 }

@@ -10,6 +10,8 @@ namespace reckon::bench {
 /// The shape of Qwen2.5-0.5B, -1.5B or -7B by its last part ("1.5b"), or "tiny"; no token ends a completion.
 /// \throws Error(usage) for an unknown name.
 [[nodiscard]] DecoderConfig model_config(const std::string& name);
+/// What rows call it: "Qwen2.5-0.5B".
+[[nodiscard]] std::string model_title(const std::string& name);
 /// One layer of the smallest kind under an output layer of this size.
 [[nodiscard]] DecoderConfig head_config(std::int64_t width, std::int64_t vocab);
 
