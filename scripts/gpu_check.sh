@@ -144,7 +144,7 @@ END
     options+=("-DCMAKE_PREFIX_PATH=$sysroot/usr" "-DPKG_CONFIG_EXECUTABLE=$build/pkg-config" "-DOPENSSL_ROOT_DIR=$sysroot/usr"
       -DMPI_ASSUME_NO_BUILTIN_MPI=ON "-DMPI_CXX_COMPILER_INCLUDE_DIRS=$libraries/openmpi/include"
       -DMPI_CXX_LIB_NAMES=mpi "-DMPI_mpi_LIBRARY=$libraries/libmpi.so.40" "-DMPI_CXX_HEADER_DIR=$libraries/openmpi/include"
-      -DMPI_CXX_SKIP_MPICXX=ON)
+      -DMPI_CXX_SKIP_MPICXX=ON "-DCMAKE_CXX_FLAGS=-isystem $sysroot/usr/include/x86_64-linux-gnu") # OpenSSL's second folder
   fi
   # The library's run path reaches what it needs itself, and what nothing calls is not loaded.
   options+=("-DCMAKE_EXE_LINKER_FLAGS=-Wl,--as-needed -Wl,--disable-new-dtags -Wl,-rpath,$libraries -Wl,-rpath-link,$libraries")

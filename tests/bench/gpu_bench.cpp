@@ -20,6 +20,7 @@ using nlohmann::ordered_json;
 struct Options {
   bool tiny = false;
   bool json = false;
+  bool each = false;                ///< with json: a line after each row, too
   std::vector<std::string> parts;   ///< empty: all
   std::vector<std::string> models;  ///< empty: all
   double seconds = 0;               ///< no part begins after so many; 0: without a limit
@@ -71,43 +72,64 @@ void check_options(Options& options) {
   if (cuda::device_count() == 0) throw Error(ExitCode::environment, "CUDA: no GPU that a driver answers for");
 }
 
-ordered_json run_parts(const Options& options) {
-  Bench bench(options.tiny);
-  const double start = seconds_now();
-  ordered_json seconds, errors = ordered_json::array(), not_run = ordered_json::array();
-  const auto timed = [&](const std::string& name, const std::function<void()>& work) {
+/// A run of some parts, and what came of it so far.
+class Run {
+ public:
+  explicit Run(const Options& options) : options_(options), bench_(options.tiny) {
+    if (options.json && options.each) bench_.on_row([this] { print_json(); });
+  }
+
+  void run() {
+    timed("ceilings", [this] { bench_.measure_ceilings(); });
+    for (const Part& part : all_parts()) {
+      if (!is_wanted(options_, part.name)) continue;
+      if (options_.seconds > 0 && seconds_now() - start_ > options_.seconds) {
+        not_run_.push_back(part.name);
+        continue;
+      }
+      std::fprintf(stderr, "gpu_bench: %s\n", part.name.c_str());
+      timed(part.name, [&] { part.run(bench_, options_.models); });
+    }
+  }
+
+  [[nodiscard]] bool is_good() const { return errors_.empty(); }
+  [[nodiscard]] ordered_json result() const {
+    const cuda::DeviceInfo& device = cuda::device_info();
+    return {{"device", device.name},
+            {"compute_capability", device.compute_capability},
+            {"multiprocessors", device.multiprocessors},
+            {"emulated", cuda::is_emulated()},
+            {"tiny", options_.tiny},
+            {"copy_tb_per_s", bench_.ceilings().copy_bytes_per_s / 1e12},
+            {"gemm_tflop_per_s", bench_.ceilings().gemm_flop_per_s / 1e12},
+            {"rows", bench_.rows()},
+            {"seconds", seconds_},
+            {"errors", errors_},
+            {"not_run", not_run_}};
+  }
+  void print_json() const {
+    std::printf("%s\n", result().dump().c_str());
+    std::fflush(stdout);
+  }
+
+ private:
+  void timed(const std::string& name, const std::function<void()>& work) {
     const double begin = seconds_now();
     try {
-      bench.start_part(name);
+      bench_.start_part(name);
       work();
     } catch (const std::exception& error) {
-      errors.push_back({{"part", name}, {"error", error.what()}});
+      errors_.push_back({{"part", name}, {"error", error.what()}});
     }
-    seconds[name] = seconds_now() - begin;
-  };
-  timed("ceilings", [&] { bench.measure_ceilings(); });
-  for (const Part& part : all_parts()) {
-    if (!is_wanted(options, part.name)) continue;
-    if (options.seconds > 0 && seconds_now() - start > options.seconds) {
-      not_run.push_back(part.name);
-      continue;
-    }
-    std::fprintf(stderr, "gpu_bench: %s\n", part.name.c_str());
-    timed(part.name, [&] { part.run(bench, options.models); });
+    seconds_[name] = seconds_now() - begin;
   }
-  const cuda::DeviceInfo& device = cuda::device_info();
-  return {{"device", device.name},
-          {"compute_capability", device.compute_capability},
-          {"multiprocessors", device.multiprocessors},
-          {"emulated", cuda::is_emulated()},
-          {"tiny", options.tiny},
-          {"copy_tb_per_s", bench.ceilings().copy_bytes_per_s / 1e12},
-          {"gemm_tflop_per_s", bench.ceilings().gemm_flop_per_s / 1e12},
-          {"rows", bench.rows()},
-          {"seconds", seconds},
-          {"errors", errors},
-          {"not_run", not_run}};
-}
+
+  Options options_;
+  Bench bench_;
+  double start_ = seconds_now();
+  ordered_json seconds_ = ordered_json::object(), errors_ = ordered_json::array(),
+               not_run_ = ordered_json::array();
+};
 
 std::string text_of(const ordered_json& row, const char* name, const char* format) {
   if (!row.contains(name)) return "";
@@ -152,19 +174,22 @@ int parse_and_run(int argc, char** argv) {
       ->capture_default_str();
   program.add_flag("--tiny", options.tiny, "sizes for the emulator: a test of this program");
   program.add_flag("--json", options.json, "one JSON object on one line");
+  program.add_flag("--each", options.each,
+                   "with --json: a line after each row, too; the last has everything");
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::usage);
   }
   check_options(options);
-  const ordered_json result = run_parts(options);
+  Run run(options);
+  run.run();
   if (options.json) {
-    std::printf("%s\n", result.dump().c_str());
+    run.print_json();
   } else {
-    print_text(result);
+    print_text(run.result());
   }
-  return result["errors"].empty() ? 0 : static_cast<int>(ExitCode::internal);
+  return run.is_good() ? 0 : static_cast<int>(ExitCode::internal);
 }
 
 }  // namespace

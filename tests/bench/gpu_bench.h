@@ -56,6 +56,8 @@ class Bench {
   /// A row without a time.
   void add(const std::string& name, const std::string& shape, const nlohmann::ordered_json& more);
   [[nodiscard]] const std::vector<nlohmann::ordered_json>& rows() const { return rows_; }
+  /// Is called after each row.
+  void on_row(std::function<void()> call) { on_row_ = std::move(call); }
 
   void measure_ceilings();
 
@@ -65,6 +67,7 @@ class Bench {
   cuda::StreamTimer timer_;
   Ceilings ceilings_;
   std::string part_;
+  std::function<void()> on_row_ = [] {};
   std::vector<nlohmann::ordered_json> rows_;
 };
 

@@ -287,11 +287,11 @@ class HeadBench {
 }  // namespace
 
 void bench_loss(Bench& bench) {
-  LogitsBench(bench, bench.size(16384, 8), bench.size(151936, 520)).run();
+  LogitsBench(bench, bench.size(16384, 32), bench.size(151936, 520)).run();
 }
 
 void bench_fused(Bench& bench) {
-  if (bench.is_tiny()) return HeadBench(bench, 8, 32, 264).run();
+  if (bench.is_tiny()) return HeadBench(bench, 32, 32, 264).run();
   HeadBench(bench, 4096, 4096, 128256).run();
   HeadBench(bench, 16384, 1536, 151936).run();
   HeadBench(bench, 16384, 3584, 152064).run();

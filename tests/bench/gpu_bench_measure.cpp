@@ -166,12 +166,14 @@ void Bench::add(const std::string& name, const std::string& shape, const Timing&
   rate("flop", "tflop_per_s", "share_of_gemm", work.flop, ceilings_.gemm_flop_per_s);
   row.update(more);
   rows_.push_back(row);
+  on_row_();
 }
 
 void Bench::add(const std::string& name, const std::string& shape, const nlohmann::ordered_json& more) {
   nlohmann::ordered_json row = {{"part", part_}, {"name", name}, {"shape", shape}};
   row.update(more);
   rows_.push_back(row);
+  on_row_();
 }
 
 void Bench::measure_ceilings() {

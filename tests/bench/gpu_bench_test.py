@@ -52,7 +52,7 @@ class AllParts(unittest.TestCase):
                 self.assertLessEqual(row["fastest_ms"], row["ms"])
 
     def test_bytes_are_those_that_must_move(self):
-        logits = 8 * 520
+        logits = 32 * 520
         self.assertEqual(self.row("token_logprob, forward alone")["bytes"], 2 * logits)
         self.assertEqual(self.row("grpo_loss, forward and backward")["bytes"], 4 * logits)
         self.assertEqual(self.row("adamw")["bytes"], 30 * 70000)
@@ -63,8 +63,8 @@ class AllParts(unittest.TestCase):
         self.assertEqual(self.row("decode, prompts unshared")["bytes"], weights + (4 * 32 + 4 * 2) * 256 + 4 * 4 * 264)
 
     def test_flop_are_those_of_the_formula(self):
-        self.assertEqual(self.row("head, token_logprob")["flop"], 2 * 8 * 32 * 264)
-        self.assertEqual(self.row("head, grpo_loss, forward and backward")["flop"], 6 * 8 * 32 * 264)
+        self.assertEqual(self.row("head, token_logprob")["flop"], 2 * 32 * 32 * 264)
+        self.assertEqual(self.row("head, grpo_loss, forward and backward")["flop"], 6 * 32 * 32 * 264)
         layer = (4 + 2 * 2) * 16 * 64 + 64 * 64 + 2 * 96 * 64 + 64 * 96
         rows = 4 * 9
         attention = 4 * (2 * 4 * 16) * 5  # nine positions: five seen on average
