@@ -78,10 +78,11 @@ __device__ inline void top_k_row(const DistillTask& task, std::int64_t row, RowS
                                  unsigned& round, uint4* held) {
   bf16* logits = task.row(row);
   const RowPart<path> part{task.plan, logits, held};
+  start_rows<path>(scratch, part);
   const TopWord word(task, row);
   const bool is_word = threadIdx.x < task.top.k;
   const bool is_forward = task.direction == KlDirection::forward;
-  load_rows<path>(scratch, round, part);
+  await_rows<path>(scratch, round, part);
   const Exponents exponents{task.scale, row_max(part, scratch)};
   // The tail is summed without the teacher's words, and not found by subtraction: it may be tiny.
   if (is_word && part.has(word.token)) put_logit(part, logits, word.token, {kNothing & 0xffffU});
@@ -139,7 +140,8 @@ __device__ inline void full_row(const DistillTask& task, std::int64_t row, RowSc
   const RowPart<path> teacher{task.plan, task.teacher_logits + row * task.teacher_stride,
                               held + task.plan.slice_chunks};
   const bool is_forward = task.direction == KlDirection::forward;
-  load_rows<path>(scratch, round, student, teacher);
+  start_rows<path>(scratch, student, teacher);
+  await_rows<path>(scratch, round, student, teacher);
   const Exponents of_student{task.scale, row_max(student, scratch, 0)};
   const Exponents of_teacher{task.scale, row_max(teacher, scratch, 1)};
 
@@ -186,7 +188,7 @@ __device__ inline void full_row(const DistillTask& task, std::int64_t row, RowSc
     const float yp = of_student.of(x);
     const float yq = of_teacher.of(z);
     const float p = fast_exp2(yp);
-    if (is_forward) return fmaf(p, factor_p, -(fast_exp2(yq) * factor_q));
+    if (is_forward) return p * factor_p - fast_exp2(yq) * factor_q;
     return p == 0 ? 0.0f : p * tilt * (yp - yq - offset);
   };
   write_row(student, logits, [&](int slice, int i) {
