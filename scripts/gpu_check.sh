@@ -27,7 +27,7 @@ prepare=no only="" total=480 torch_dir="" result="${OUT:-.}/gpu_check.json"
 while [[ $# -gt 0 ]]; do
   case "$1" in
     --help | -h)
-      sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+      show_help "${BASH_SOURCE[0]}"
       exit 0
       ;;
     --prepare) prepare=yes ;;
