@@ -80,7 +80,7 @@ measure() {
   rm -f "$out" "$out.err"
 }
 ours() {
-  measure reckon "gpu_bench $*" 60 "$program" --json --each ${tiny[@]+"${tiny[@]}"} --part "$@"
+  measure reckon "gpu_bench $*" 90 "$program" --json --each ${tiny[@]+"${tiny[@]}"} --part "$@"
 }
 others() {
   [[ $reckon_only == yes ]] || measure others "gpu_rivals.py $1" 75 "$python" scripts/bench/gpu_rivals.py --seconds 65 \

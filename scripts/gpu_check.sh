@@ -234,7 +234,8 @@ failed=""
 SECONDS=0
 run_part build 200 build_all
 run_part tests 90 run_tests
-run_part bench 220 run_bench
+bench_limit=$((total - SECONDS - 65)) # all that is left but the sanitizer's
+run_part bench "$((bench_limit > 10 ? bench_limit : 10))" run_bench
 run_part sanitizer 60 run_sanitizer
 status=0
 python3 scripts/gpu_check_report.py "$logs" "$result" || status=$?
