@@ -148,6 +148,9 @@ END
   fi
   # The library's run path reaches what it needs itself, and what nothing calls is not loaded.
   options+=("-DCMAKE_EXE_LINKER_FLAGS=-Wl,--as-needed -Wl,--disable-new-dtags -Wl,-rpath,$libraries -Wl,-rpath-link,$libraries")
+  # torch's own cuBLAS wants the cublasLt that came with it, and a process has one.
+  local lt="$torch_dir/nvidia/cu13/lib/libcublasLt.so.13"
+  if [[ -f $lt ]]; then options+=("-DCUDA_cublasLt_LIBRARY=$lt" "-DCUDA_CUDART=$(dirname "$lt")/libcudart.so.13"); fi
   # NCCL of the toolkit, or of the torch wheel.
   local header
   header="$(find "$torch_dir/nvidia" -path '*nccl*' -name nccl.h -print -quit 2>/dev/null)" || true
