@@ -13,6 +13,9 @@ function(reckon_add_kernel_module name)
     # not where the compiler likes.
     set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/nvcc_flags")
     file(STRINGS "${PROJECT_SOURCE_DIR}/kernels/nvcc_flags" nvcc_flags)
+    if(NOT RECKON_WERROR)
+      list(FILTER nvcc_flags EXCLUDE REGEX "^-Werror")
+    endif()
     target_compile_options(reckon_${name} PRIVATE
       "$<$<COMPILE_LANGUAGE:CUDA>:${nvcc_flags}>" "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-ffp-contract=off>"
       "$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${RECKON_WERROR}>>:-Werror>")
