@@ -28,7 +28,8 @@ cuda::GrpoInputs from(const cuda::GrpoInputs& in, std::int64_t first) {
           .reference_logprob = from(in.reference_logprob, first),
           .advantage = from(in.advantage, first),
           .weight = from(in.weight, first),
-          .sequence_gap = from(in.sequence_gap, first)};
+          .sequence_gap = from(in.sequence_gap, first),
+          .sequence_importance = from(in.sequence_importance, first)};
 }
 
 cuda::GrpoOutputs from(const cuda::GrpoOutputs& out, std::int64_t first) {
