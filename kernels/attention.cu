@@ -81,7 +81,7 @@ __device__ void mask_and_show_maxima(const Shared<D, row_tiles>& shared, int spl
 }
 
 /// From scores to weights e^(s - max), rounded to bfloat16 in shared memory, and their sums. The rows'
-/// maxima go to `part`.
+/// maxima go to `part`. A row that sees none of the keys gets NaN, which merge_part() leaves alone.
 template <unsigned D, unsigned row_tiles>
 __device__ void weigh(const Shared<D, row_tiles>& shared, float exponent,
                       const float (&s)[row_tiles][kKeyTiles][4], RowSums (&part)[2 * row_tiles]) {
@@ -96,12 +96,11 @@ __device__ void weigh(const Shared<D, row_tiles>& shared, float exponent,
 #pragma unroll
     for (unsigned w = 1; w < kWarps; ++w) max = fmaxf(max, shared.maxima()[w * kRows + row]);
     part[i].max = max;
-    const float base = max == -INFINITY ? 0.0f : max;  // a row that sees none of the keys
     float sum = 0;
 #pragma unroll
     for (unsigned n = 0; n < kKeyTiles; ++n) {
-      const float left = fast_exp2((s[i / 2][n][2 * (i % 2)] - base) * exponent);
-      const float right = fast_exp2((s[i / 2][n][2 * (i % 2) + 1] - base) * exponent);
+      const float left = fast_exp2((s[i / 2][n][2 * (i % 2)] - max) * exponent);
+      const float right = fast_exp2((s[i / 2][n][2 * (i % 2) + 1] - max) * exponent);
       sum = sum + left + right;
       weights[4 * swizzled<kPChunks>(row, kKeyTiles * warp + n) + lane % 4] = pack_bf16(left, right);
     }

@@ -55,6 +55,10 @@ class Fixture {
   }
 
   Result attend(const std::vector<Row>& rows, const AttentionPlanOptions& options = {}) {
+    return attend_with(queries(rows), rows, options);
+  }
+  Result attend_with(const std::vector<bf16>& query_values, const std::vector<Row>& rows,
+                     const AttentionPlanOptions& options = {}) {
     std::vector<AttentionRow> to_plan;
     for (const Row& row : rows) to_plan.push_back({row.sequence->blocks.data(), row.position});
     AttentionPlan plan;
@@ -62,7 +66,7 @@ class Fixture {
     DeviceArray<std::int32_t> words;
     words.upload(plan.words);
     DeviceArray<bf16> q, out(rows.size() * static_cast<std::size_t>(shape.heads * shape.head_dim));
-    q.upload(queries(rows));
+    q.upload(query_values);
     DeviceArray<float> lse(rows.size() * static_cast<std::size_t>(shape.heads)),
         workspace(static_cast<std::size_t>(plan.sizes.workspace(shape)));
     const KvLayer layer = cache.upload();
@@ -251,6 +255,27 @@ TEST_P(EveryOrder, ARowsBitsAreTheSameAloneAndAtAnyPlace) {
     const Result other = f.attend(turned);
     for (std::size_t t = 0; t < turned.size(); ++t)
       ASSERT_EQ(f.bits(other, t), f.bits(all, f.rows.size() - 1 - t)) << "row " << t;
+  }
+}
+
+TEST_P(EveryOrder, ANanStaysInItsRow) {
+  MixedBatch f(kCases[1]);
+  const Result clean = f.attend(f.rows);
+  std::vector<bf16> q = f.queries(f.rows);
+  constexpr std::size_t kWidth = 4 * 32;
+  const std::vector<std::size_t> spoilt = {7, 20, f.rows.size() - 9};  // alone, in a prompt, in a group
+  for (const std::size_t t : spoilt)
+    std::fill_n(q.begin() + static_cast<std::ptrdiff_t>(t * kWidth), 32, bf16{0x7fff});
+  for (const std::int64_t longest : {1, 1000}) {
+    const Result result = f.attend_with(q, f.rows, {.longest = longest});
+    for (std::size_t t = 0; t < f.rows.size(); ++t) {
+      if (std::find(spoilt.begin(), spoilt.end(), t) == spoilt.end()) {
+        ASSERT_EQ(f.bits(result, t), f.bits(clean, t)) << "row " << t;
+      } else {
+        EXPECT_TRUE(std::isnan(to_float(result.out[t * kWidth]))) << "row " << t;
+        EXPECT_TRUE(std::isnan(result.lse[t])) << "row " << t;
+      }
+    }
   }
 }
 
