@@ -9,10 +9,13 @@ function(reckon_add_kernel_module name)
   if(RECKON_CUDA)
     file(GLOB runtime CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.cpp")
     add_library(reckon_${name} STATIC ${kernels} ${runtime} ${host})
-    # Multiplications and additions are fused where a kernel says so (fmaf), not where the compiler likes.
+    # scripts/compile_kernels.sh reads them, too. -fmad=false: multiplications and additions are fused where a kernel says so (fmaf),
+    # not where the compiler likes.
+    set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/nvcc_flags")
+    file(STRINGS "${PROJECT_SOURCE_DIR}/kernels/nvcc_flags" nvcc_flags)
     target_compile_options(reckon_${name} PRIVATE
-      "$<$<COMPILE_LANGUAGE:CUDA>:-fmad=false;--expt-relaxed-constexpr;-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-ffp-contract=off>"
-      "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Werror;-ffp-contract=off>")
+      "$<$<COMPILE_LANGUAGE:CUDA>:${nvcc_flags}>" "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-ffp-contract=off>"
+      "$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${RECKON_WERROR}>>:-Werror>")
     target_link_libraries(reckon_${name} PUBLIC CUDA::cudart CUDA::cublasLt)
   else()
     set(emulated "")
@@ -33,7 +36,3 @@ function(reckon_add_kernel_module name)
   target_link_libraries(reckon_${name} PUBLIC ${arg_DEPENDS})
   add_library(reckon::${name} ALIAS reckon_${name})
 endfunction()
-
-if(RECKON_CUDA)
-  include(ReckonCuda)
-endif()

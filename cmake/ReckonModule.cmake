@@ -1,13 +1,16 @@
 # reckon_add_module(NAME [DEPENDS module...] [LIBRARIES target...] [TORCH])
 # Makes the library reckon::NAME of src/NAME/*.cpp and of the folders in it, with the public headers include/reckon/NAME/*.h.
-# With RECKON_TORCH=OFF the modules marked TORCH are left out.
+# With RECKON_TORCH=OFF the modules marked TORCH are left out, with RECKON_PROGRAM=OFF those marked PROGRAM.
 function(reckon_add_module name)
-  cmake_parse_arguments(arg "TORCH" "" "DEPENDS;LIBRARIES" ${ARGN})
-  if(arg_TORCH AND NOT RECKON_TORCH)
+  cmake_parse_arguments(arg "TORCH;PROGRAM" "" "DEPENDS;LIBRARIES" ${ARGN})
+  if((arg_TORCH AND NOT RECKON_TORCH) OR (arg_PROGRAM AND NOT RECKON_PROGRAM))
     return()
   endif()
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp" "${PROJECT_SOURCE_DIR}/src/${name}/*/*.cpp")
   list(FILTER sources EXCLUDE REGEX "/src/ops/kernels/")  # compiled for each instruction set: reckon_add_kernels
+  if(NOT RECKON_CUDA)
+    list(FILTER sources EXCLUDE REGEX "/src/gpu/torch/")  # kernels of LibTorch, which are for GPUs
+  endif()
   list(FILTER sources EXCLUDE REGEX "/src/dist/cuda/")  # needs the CUDA toolkit: cmake/ReckonCuda.cmake
   list(TRANSFORM arg_DEPENDS PREPEND "reckon::")
   if(sources)

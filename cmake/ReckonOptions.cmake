@@ -5,7 +5,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 add_library(reckon_options INTERFACE)
-target_compile_options(reckon_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+target_compile_options(reckon_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow $<$<BOOL:${RECKON_WERROR}>:-Werror>)
 # GCC 12 sees overlapping copies in std::string's own code (GCC bug 105651).
 target_compile_options(reckon_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 # The reckoning rule: the compiler may not choose between fused and separate multiply-add by context.

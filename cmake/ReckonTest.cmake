@@ -2,7 +2,8 @@
 # Called from tests/<module>/CMakeLists.txt: builds one program of the file, linked to reckon::<module>, and
 # registers it as <module>.<file>; with NP once under mpirun for each number of ranks. Results go to
 # test-results/*.json, from which scripts/count_tests.py makes the last line of scripts/test.sh. GPU: the
-# test needs the GPU for itself, and has the label gpu.
+# test needs the GPU for itself, and has the label gpu; without a device it is skipped, and with RECKON_REQUIRE_CUDA=1
+# fails (tests/support/cuda_main.cpp). With RECKON_CUDA tests of the modules cuda and gpu are such tests.
 function(reckon_add_test file)
   cmake_parse_arguments(arg "GPU" "TIMEOUT" "NP;LIBRARIES;ENVIRONMENT" ${ARGN})
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME module)
@@ -17,6 +18,11 @@ function(reckon_add_test file)
     target_link_libraries(${target} PRIVATE reckon::${module})
   endif()
   target_link_libraries(${target} PRIVATE reckon_options ${arg_LIBRARIES})
+  set(main test_main)
+  if(RECKON_CUDA AND module MATCHES "^(cuda|gpu)$")
+    set(arg_GPU ON)
+    set(main test_main_cuda)
+  endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
@@ -37,7 +43,7 @@ function(reckon_add_test file)
       endif()
     endforeach()
   else()
-    target_link_libraries(${target} PRIVATE test_main)
+    target_link_libraries(${target} PRIVATE ${main})
     set(name "${module}.${stem}")
     add_test(NAME ${name} COMMAND ${target})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT

@@ -157,7 +157,7 @@ Gemm::~Gemm() = default;
 void Gemm::forward(const bf16* x, const bf16* w, bf16* y, std::int64_t m, std::int64_t n, std::int64_t k,
                    Stream stream, std::int64_t y_stride) {
   state_->run({.op_a = CUBLAS_OP_T, .rows = n, .columns = m, .inner = k, .stride_d = y_stride}, w, x, y,
-              stream);
+              y, stream);
 }
 void Gemm::forward_add(const bf16* x, const bf16* w, const float* residual, float* y, std::int64_t m,
                        std::int64_t n, std::int64_t k, Stream stream) {
@@ -171,7 +171,7 @@ void Gemm::backward_input(const bf16* dy, const bf16* w, bf16* dx, std::int64_t 
 void Gemm::backward_input(const bf16* dy, const bf16* w, float* dx, std::int64_t m, std::int64_t n,
                           std::int64_t k, Stream stream, std::int64_t dy_stride) {
   state_->run({.rows = k, .columns = m, .inner = n, .out = CUDA_R_32F, .stride_b = dy_stride}, w, dy, dx,
-              stream);
+              dx, stream);
 }
 void Gemm::backward_weight(const bf16* dy, const bf16* x, float* dw, std::int64_t m, std::int64_t n,
                            std::int64_t k, Stream stream, std::int64_t dy_stride) {

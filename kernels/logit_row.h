@@ -253,28 +253,32 @@ __device__ inline float logit_of(const bf16* row, std::uint32_t token, int vocab
   return token < static_cast<std::uint32_t>(vocab) ? to_float(row[token]) : bits_to_float(0x7fc00000U);
 }
 
-/// Chunk `at` of a row; of the last chunk what belongs to the vocabulary.
-__device__ inline void store_chunk(bf16* row, int vocab, int at, uint4 values) {
-  bf16* to = row + std::int64_t{at} * kChunk;
-  const int left = vocab - at * kChunk;
-  if (left >= kChunk) {
-    store16_streaming(to, values);
-    return;
-  }
-  const std::uint32_t words[4] = {values.x, values.y, values.z, values.w};
-  for (int j = 0; j < kChunk - 1; ++j) {
-    if (j < left) to[j].bits = static_cast<std::uint16_t>(words[j / 2] >> (j % 2 * 16));
-  }
-}
-
 /// A row's gradient, chunk by chunk. \param values  (slice, i): the four words of chunk i
 template <RowPath path, class Values>
 __device__ inline void write_row(const RowPart<path>& part, bf16* row, const Values& values) {
   for (int slice = part.first_slice(); slice < part.end_slice(); ++slice) {
+    bf16* to = row + std::int64_t{slice} * part.plan.slice_chunks * kChunk;
+    const int left = part.plan.vocab - slice * part.plan.slice_chunks * kChunk;
     const int chunks = part.chunks(slice);
-    for (int i = static_cast<int>(threadIdx.x); i < chunks; i += static_cast<int>(kRowThreads))
-      store_chunk(row, part.plan.vocab, slice * part.plan.slice_chunks + i, values(slice, i));
+    const int whole = left / kChunk < chunks ? left / kChunk : chunks;
+    for (int i = static_cast<int>(threadIdx.x); i < whole; i += static_cast<int>(kRowThreads))
+      store16_streaming(to + std::int64_t{i} * kChunk, values(slice, i));
+    if (whole == chunks || threadIdx.x != static_cast<unsigned>(whole) % kRowThreads) continue;
+    // What of the last chunk belongs to the vocabulary.
+    const uint4 c = values(slice, whole);
+    const std::uint32_t words[4] = {c.x, c.y, c.z, c.w};
+    for (int j = 0; j < kChunk - 1; ++j) {
+      if (j < left % kChunk)
+        to[whole * kChunk + j].bits = static_cast<std::uint16_t>(words[j / 2] >> (j % 2 * 16));
+    }
   }
+}
+/// Whether write_row() writes a token's value from this thread, so that the thread may write it again.
+template <RowPath path>
+__device__ inline bool writes_token(const RowPart<path>& part, std::uint32_t token) {
+  return part.has(token) &&
+         static_cast<int>(token / kChunk) % part.plan.slice_chunks % static_cast<int>(kRowThreads) ==
+             static_cast<int>(threadIdx.x);
 }
 template <RowPath path>
 __device__ inline void write_zeros(const RowPart<path>& part, bf16* row) {

@@ -9,29 +9,34 @@
 namespace reckon::cuda {
 namespace {
 
-constexpr int kQuads = 4;               // fours of a row that a thread holds in the forward pass
+constexpr unsigned kQuads = 4;          // fours of a row that a thread holds in the forward pass
 constexpr unsigned kMostThreads = 512;  // of a block
 constexpr std::int64_t kMostWidth = 4 * kQuads * kMostThreads;
+
+/// The first of the four columns that are a thread's q-th.
+__device__ inline unsigned column_of(unsigned q) {
+  return 4 * (threadIdx.x + q * blockDim.x);
+}
 
 __global__ void rms_norm_kernel(const float* x, const bf16* weight, float eps, std::int64_t width, bf16* y,
                                 float* inv_rms) {
   const float* row = x + blockIdx.x * width;
   Values<4> held[kQuads];
   float squares = 0;
-  for (int q = 0; q < kQuads; ++q) {
-    const unsigned column = 4 * (threadIdx.x + q * blockDim.x);
+  for (unsigned q = 0; q < kQuads; ++q) {
+    const unsigned column = column_of(q);
     if (column < width) held[q] = load_values<4>(row + column);
   }
-  for (int q = 0; q < kQuads; ++q) {
-    if (4 * (threadIdx.x + q * blockDim.x) < width) {
+  for (unsigned q = 0; q < kQuads; ++q) {
+    if (column_of(q) < width) {
       for (const float value : held[q].at) squares = fmaf(value, value, squares);
     }
   }
   squares = block_sum(squares, shared_memory<float>());
   const float inverse = 1.0f / sqrtf(squares / static_cast<float>(width) + eps);
   if (inv_rms != nullptr && threadIdx.x == 0) inv_rms[blockIdx.x] = inverse;
-  for (int q = 0; q < kQuads; ++q) {
-    const unsigned column = 4 * (threadIdx.x + q * blockDim.x);
+  for (unsigned q = 0; q < kQuads; ++q) {
+    const unsigned column = column_of(q);
     if (column < width) {
       const Values<4> w = load_values<4>(weight + column);
       for (int i = 0; i < 4; ++i) held[q].at[i] = held[q].at[i] * inverse * w.at[i];
@@ -67,69 +72,83 @@ struct BackwardArguments {
   float* sums;  // [chunks of kGradientRows, width]
 };
 
-/// One block for kGradientRows rows, `rows_at_once` of them under way together. With n = x * r (r the inverse
-/// root mean square) and g = dy * weight: dx = r * (g - n * mean(g * n)), dweight = sum dy * n.
-template <int quads, int rows_at_once>
+/// A thread's part of some rows, all read before anything is written: the gradient, x * r (r the inverse root
+/// mean square), what dx is added to, and r. Zeros where there is no row or column.
+template <unsigned quads, int rows_at_once>
+struct Rows {
+  Values<4> dy[rows_at_once][quads], n[rows_at_once][quads], dx[rows_at_once][quads];
+  float inverse[rows_at_once];
+};
+template <unsigned quads, int rows_at_once>
+__device__ Rows<quads, rows_at_once> load_rows(const BackwardArguments& a, std::int64_t first,
+                                               std::int64_t end) {
+  Rows<quads, rows_at_once> rows = {};
+  for (int r = 0; r < rows_at_once; ++r) {
+    if (first + r >= end) continue;
+    rows.inverse[r] = a.inv_rms[first + r];
+    for (unsigned q = 0; q < quads; ++q) {
+      if (column_of(q) >= a.width) continue;
+      const std::int64_t at = (first + r) * a.width + column_of(q);
+      rows.dy[r][q] = load_values<4>(a.dy + at);
+      rows.n[r][q] = load_values<4>(a.x + at);
+      rows.dx[r][q] = load_values<4>(a.dx + at);
+    }
+  }
+  for (int r = 0; r < rows_at_once; ++r) {
+    for (unsigned q = 0; q < quads; ++q) {
+      for (float& n : rows.n[r][q].at) n *= rows.inverse[r];
+    }
+  }
+  return rows;
+}
+
+/// One block for kGradientRows rows, `rows_at_once` of them under way together. With n = x * r and
+/// g = dy * weight: dx = r * (g - n * mean(g * n)), dweight = sum dy * n.
+template <unsigned quads, int rows_at_once>
 __global__ void __launch_bounds__(kMostThreads) rms_norm_backward_kernel(BackwardArguments a) {
   const std::int64_t first_of_chunk = blockIdx.x * kGradientRows;
   const std::int64_t past = first_of_chunk + kGradientRows;
   const std::int64_t end = past < a.rows ? past : a.rows;
-  Values<4> dweight[quads] = {};
+  Values<4> w[quads] = {}, dweight[quads] = {};
+  for (unsigned q = 0; q < quads; ++q) {
+    if (column_of(q) < a.width) w[q] = load_values<4>(a.weight + column_of(q));
+  }
   for (std::int64_t first = first_of_chunk; first < end; first += rows_at_once) {
-    Values<4> dy[rows_at_once][quads], n[rows_at_once][quads];
-    float inverse[rows_at_once], products[rows_at_once];
+    const Rows<quads, rows_at_once> rows = load_rows<quads, rows_at_once>(a, first, end);
+    float products[rows_at_once] = {};
     for (int r = 0; r < rows_at_once; ++r) {
-      const bool is_here = first + r < end;
-      inverse[r] = is_here ? a.inv_rms[first + r] : 0.0f;
-      for (int q = 0; q < quads; ++q) {
-        const unsigned column = 4 * (threadIdx.x + q * blockDim.x);
-        dy[r][q] = n[r][q] = {};
-        if (is_here && column < a.width) {
-          dy[r][q] = load_values<4>(a.dy + (first + r) * a.width + column);
-          n[r][q] = load_values<4>(a.x + (first + r) * a.width + column);
-        }
-      }
-    }
-    Values<4> w[quads] = {};
-    for (int q = 0; q < quads; ++q) {
-      const unsigned column = 4 * (threadIdx.x + q * blockDim.x);
-      if (column < a.width) w[q] = load_values<4>(a.weight + column);
-    }
-    for (int r = 0; r < rows_at_once; ++r) {
-      products[r] = 0;
-      for (int q = 0; q < quads; ++q) {
+      for (unsigned q = 0; q < quads; ++q) {
         for (int i = 0; i < 4; ++i) {
-          n[r][q].at[i] *= inverse[r];
-          dweight[q].at[i] = fmaf(dy[r][q].at[i], n[r][q].at[i], dweight[q].at[i]);
-          products[r] = fmaf(dy[r][q].at[i] * w[q].at[i], n[r][q].at[i], products[r]);
+          const float dy = rows.dy[r][q].at[i], n = rows.n[r][q].at[i];
+          dweight[q].at[i] = fmaf(dy, n, dweight[q].at[i]);
+          products[r] = fmaf(dy * w[q].at[i], n, products[r]);
         }
       }
     }
     block_sums(products, shared_memory<float>());
     for (int r = 0; r < rows_at_once; ++r) {
       const float mean = products[r] / static_cast<float>(a.width);
-      for (int q = 0; q < quads; ++q) {
-        const unsigned column = 4 * (threadIdx.x + q * blockDim.x);
-        if (first + r >= end || column >= a.width) continue;
-        const std::int64_t at = (first + r) * a.width + column;
-        Values<4> dx = load_values<4>(a.dx + at);
+      for (unsigned q = 0; q < quads; ++q) {
+        if (first + r >= end || column_of(q) >= a.width) continue;
+        const std::int64_t at = (first + r) * a.width + column_of(q);
+        Values<4> dx = rows.dx[r][q];
         for (int i = 0; i < 4; ++i) {
-          const float through_mean = fmaf(-mean, n[r][q].at[i], dy[r][q].at[i] * w[q].at[i]);
-          dx.at[i] = fmaf(inverse[r], through_mean, dx.at[i]);
+          const float through_mean = fmaf(-mean, rows.n[r][q].at[i], rows.dy[r][q].at[i] * w[q].at[i]);
+          dx.at[i] = fmaf(rows.inverse[r], through_mean, dx.at[i]);
         }
         store_values(a.dx + at, dx);
         if (a.dx_rounded != nullptr) store_values(a.dx_rounded + at, dx);
       }
     }
   }
-  for (int q = 0; q < quads; ++q) {
-    const unsigned column = 4 * (threadIdx.x + q * blockDim.x);
+  for (unsigned q = 0; q < quads; ++q) {
+    const unsigned column = column_of(q);
     if (column < a.width) store_values(a.sums + blockIdx.x * a.width + column, dweight[q]);
   }
 }
 
 /// Threads that hold a row of so many values, `quads` fours each.
-unsigned threads_of_row(std::int64_t width, int quads) {
+unsigned threads_of_row(std::int64_t width, unsigned quads) {
   return static_cast<unsigned>(divide_up(width, 4 * quads * kWarp) * kWarp);
 }
 
@@ -138,7 +157,7 @@ void check_width(const char* function, std::int64_t width) {
   require_at_most(function, "width", width, kMostWidth);
 }
 
-template <int quads, int rows_at_once>
+template <unsigned quads, int rows_at_once>
 void launch_backward(const BackwardArguments& arguments, Stream stream) {
   launch("rms_norm_backward", rms_norm_backward_kernel<quads, rows_at_once>,
          {.grid = {static_cast<unsigned>(divide_up(arguments.rows, kGradientRows))},
@@ -167,9 +186,9 @@ void rms_norm_backward(const float* dy, const float* x, const bf16* weight, cons
   if (rows == 0) return;
   const BackwardArguments arguments{dy, x, weight, inv_rms, rows, width, dx, dx_rounded, workspace};
   if (width <= 4 * kMostThreads) {
-    launch_backward<1, 4>(arguments, stream);
+    launch_backward<1, 2>(arguments, stream);
   } else if (width <= 8 * kMostThreads) {
-    launch_backward<2, 2>(arguments, stream);
+    launch_backward<2, 1>(arguments, stream);
   } else {
     launch_backward<4, 1>(arguments, stream);
   }

@@ -44,27 +44,17 @@ __device__ inline Slope slope_of(const Coefficients& by, SoftmaxSums sums, doubl
 
 template <bool is_tilted, RowPath path>
 __device__ inline void write_slope(const RowPart<path>& part, bf16* row, Exponents exponents, Slope slope,
-                                   std::uint32_t token) {
+                                   std::uint32_t token, float token_logit) {
   const auto gradient = [&](float x) {
     const float y = is_tilted ? exponents.bounded(x) : exponents.of(x);
     return fast_exp2(y) * (is_tilted ? fmaf(slope.tilt, y, slope.factor) : slope.factor);
   };
-  const auto values = [&](int slice, int i) {
+  const auto pair = [&](std::uint32_t x) { return pack_bf16(gradient(low_bf16(x)), gradient(high_bf16(x))); };
+  write_row(part, row, [&](int slice, int i) {
     const uint4 c = part.chunk(slice, i);
-    std::uint32_t words[4] = {c.x, c.y, c.z, c.w};
-    const bool has_token = slice * part.plan.slice_chunks + i == static_cast<int>(token / kChunk);
-    for (unsigned j = 0; j < 4; ++j) {
-      float low = gradient(low_bf16(words[j]));
-      float high = gradient(high_bf16(words[j]));
-      if (has_token) {
-        if (token % kChunk == 2 * j) low += slope.token;
-        if (token % kChunk == 2 * j + 1) high += slope.token;
-      }
-      words[j] = pack_bf16(low, high);
-    }
-    return uint4{words[0], words[1], words[2], words[3]};
-  };
-  write_row(part, row, values);
+    return uint4{pair(c.x), pair(c.y), pair(c.z), pair(c.w)};
+  });
+  if (writes_token(part, token)) row[token] = to_bf16(gradient(token_logit) + slope.token);
 }
 
 template <class Loss, RowPath path>
@@ -104,9 +94,9 @@ __global__ void __launch_bounds__(kRowThreads, kResidentBlocks) row_loss(RowTask
       __syncthreads();
       const Slope slope = scratch.slope;
       if (slope.tilt != 0) {
-        write_slope<true>(part, logits, exponents, slope, token);
+        write_slope<true>(part, logits, exponents, slope, token, token_logit);
       } else if (slope.token != 0) {
-        write_slope<false>(part, logits, exponents, slope, token);
+        write_slope<false>(part, logits, exponents, slope, token, token_logit);
       } else {
         write_zeros(part, logits);
       }

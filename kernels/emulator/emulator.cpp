@@ -180,24 +180,52 @@ struct Place {
   std::vector<std::size_t> order;
 };
 
+/// Lets the threads order[first] .. order[end - 1] run to their next barrier. \return how many of them ended
+std::size_t run_threads(Place& place, std::size_t first, std::size_t end) {
+  Machine& m = machine();
+  std::size_t ended = 0;
+  for (std::size_t i = first; i < end; ++i) {
+    Thread& thread = place.threads[place.order[i]];
+    if (thread.is_done) continue;
+    resume(thread, m.stacks.top_of(place.order[i]));
+    if (thread.is_done) ++ended;
+  }
+  return ended;
+}
+
+/// Every thread once; with Order::warp_ahead each warp until it waits for others. \return how many ended
+std::size_t run_round(Place& place) {
+  Machine& m = machine();
+  const std::size_t count = place.order.size();
+  if (m.order == Order::shuffled) std::shuffle(place.order.begin(), place.order.end(), m.shuffle);
+  if (m.order != Order::warp_ahead) return run_threads(place, 0, count);
+  std::size_t ended = 0;
+  const std::size_t per_block = count / place.cluster.size;
+  for (std::size_t block = place.cluster.size; block-- > 0;) {
+    for (std::size_t warp = (per_block + 31) / 32; warp-- > 0;) {
+      const std::size_t first = block * per_block + warp * 32;
+      std::uint64_t before = 0;
+      do {
+        before = m.progress;
+        ended += run_threads(place, first, std::min(first + 32, (block + 1) * per_block));
+      } while (m.progress != before && !m.failure);
+    }
+  }
+  return ended;
+}
+
 void run_cluster(const char* name, Place& place) {
   Machine& m = machine();
+  for (std::size_t i = 0; i < place.order.size(); ++i) place.order[i] = i;
   if (m.order == Order::reverse) std::reverse(place.order.begin(), place.order.end());
   std::size_t alive = place.threads.size();
   while (alive > 0) {
-    if (m.order == Order::shuffled) std::shuffle(place.order.begin(), place.order.end(), m.shuffle);
     const std::uint64_t before = m.progress;
-    for (const std::size_t i : place.order) {
-      Thread& thread = place.threads[i];
-      if (thread.is_done) continue;
-      resume(thread, m.stacks.top_of(i));
-      if (thread.is_done) --alive;
-    }
+    alive -= run_round(place);
     if (m.failure) break;  // the other threads' stacks are left as they are
     if (m.progress == before)
       throw std::logic_error(std::string(name) + ": threads wait at a barrier that others do not reach");
   }
-  if (m.order == Order::reverse) std::reverse(place.order.begin(), place.order.end());
   if (m.failure) std::rethrow_exception(std::exchange(m.failure, nullptr));
   for (const Block& block : place.cluster.blocks) {
     if (!block.bulk.empty())

@@ -73,8 +73,15 @@ struct Thread {
 /// The thread whose code runs.
 [[nodiscard]] Thread& running();
 
-enum class Order { forward, reverse, shuffled };
-/// In which order the threads of all later launches run between barriers.
+/// In which order the threads of a block run between barriers.
+enum class Order {
+  forward,
+  reverse,
+  shuffled,
+  warp_ahead,  ///< the last warp runs as far as it can, then the one before it: a warp meets nobody at its
+               ///< shuffles
+};
+/// That of all later launches.
 void set_order(Order order);
 
 /// Runs `body` for every thread of a grid. \throws what a thread throws; std::logic_error for a misuse.

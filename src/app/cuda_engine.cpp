@@ -57,7 +57,7 @@ void check_cuda() {
     throw Error(ExitCode::environment,
                 "model.device is \"cuda\": this program was built without CUDA (need the cuda preset)");
   }
-  gpu::choose_device();
+  (void)gpu::choose_device();
 }
 
 std::string cuda_device_text() {

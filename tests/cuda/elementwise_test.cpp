@@ -70,6 +70,19 @@ TEST_P(EveryOrder, SwigluIsZeroOrTheProductWhereTheExponentialOverflows) {
   expect_rounded(dgate_up, Doubles{0, 3, 0, 3, 1, 0, 2, 0, 0, 100, 0, 9984, 0, 0, 50, 0.7310586}, 1e-8);
 }
 
+TEST_P(EveryOrder, SwigluOfARowHasTheSameBitsInEveryBatch) {
+  constexpr std::int64_t kWidth = 40;
+  const testing::RowValues gate_up(2 * kWidth, 1), dh(kWidth, 2);
+  const auto gradient = [&](std::span<const std::uint64_t> numbers) {
+    return run_swiglu_backward(dh.rows(numbers), gate_up.rows(numbers), kWidth).dgate_up;
+  };
+  const auto forward = [&](std::span<const std::uint64_t> numbers) {
+    return run_swiglu(gate_up.rows(numbers), kWidth);
+  };
+  testing::expect_rows_alone(forward, std::array<std::int64_t, 2>{5, 66});
+  testing::expect_rows_alone(gradient, std::array<std::int64_t, 2>{5, 66});
+}
+
 TEST_P(EveryOrder, EmbeddingGathersRows) {
   constexpr std::size_t kVocab = 11;
   const std::vector<std::uint32_t> ids{10, 0, 3, 3, 10, 7, 3};
@@ -186,8 +199,9 @@ TEST_P(EveryOrder, RoundToBf16IsToTheNearestEven) {
     auto values = normal_values(count, 1);
     values[0] = 1.0f + 0x1p-8f;                           // a tie, down to even
     if (count > 1) values[count - 1] = 1.0f + 0x1.8p-7f;  // a tie, up to even
-    DeviceArray<bf16> to(count);
+    auto to = bf16_on_device(std::vector<float>(count + 4, 7.0f));
     round_to_bf16(on_device(values).data(), static_cast<std::int64_t>(count), to.data(), nullptr);
+    values.resize(count + 4, 7.0f);  // nothing is written past the end
     EXPECT_EQ(floats_of(to), testing::rounded_to_bf16(values));
   }
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
@@ -202,6 +203,34 @@ TEST(Emulator, AMissingBarrierShowsInAnotherOrder) {
   launch("race", race, {.grid = {1}, .threads = 64, .shared_bytes = 4}, nullptr, &out);
   emulator::set_order(emulator::Order::forward);
   EXPECT_TRUE(std::isnan(out));
+}
+
+/// Two sums that use the same place, with nothing between the last reader of the first and the writer of the
+/// second.
+void sum_twice(float* out) {
+  float* place = shared_memory<float>();
+  float total = 0;
+  for (unsigned round = 0; round < 2; ++round) {
+    const float sum = warp_sum(1.0f);
+    if (threadIdx.x % kWarp == 0) place[threadIdx.x / kWarp] = sum + static_cast<float>(100 * round);
+    __syncthreads();
+    total += place[0] + place[1];
+    (void)warp_sum(total);  // the other threads of the warp have read, too
+  }
+  out[threadIdx.x] = total;
+}
+
+TEST(Emulator, AMissingBarrierBetweenReductionsShowsWhereAWarpRunsAhead) {
+  std::vector<float> out(64);
+  const auto all_right = [&] {
+    launch("sum_twice", sum_twice, {.grid = {1}, .threads = 64, .shared_bytes = 8}, nullptr, out.data());
+    return std::all_of(out.begin(), out.end(), [](float value) { return value == 64 + 264; });
+  };
+  EXPECT_TRUE(all_right());
+  emulator::set_order(emulator::Order::warp_ahead);
+  const bool ahead = all_right();
+  emulator::set_order(emulator::Order::forward);
+  EXPECT_FALSE(ahead);
 }
 
 void part_ways() {

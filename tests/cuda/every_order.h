@@ -22,7 +22,8 @@ class EveryOrder : public ::testing::TestWithParam<int> {
 };
 
 #ifdef RECKON_EMULATE_CUDA
-INSTANTIATE_TEST_SUITE_P(ForwardReverseShuffled, EveryOrder, ::testing::Range(0, 3));
+// Forward, reverse, shuffled, warp ahead.
+INSTANTIATE_TEST_SUITE_P(Orders, EveryOrder, ::testing::Range(0, 4));
 #else
 INSTANTIATE_TEST_SUITE_P(OnGpu, EveryOrder, ::testing::Values(0));
 #endif

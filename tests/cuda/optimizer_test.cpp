@@ -129,6 +129,12 @@ TEST_P(EveryOrder, AdamWClipsByTheNormOfTheUnscaledGradient) {
   Optimizer clipped({1, 1});
   clipped.step({3, -4}, 25, ranges, settings);
   expect_close(clipped.state().first_moment, std::vector<double>{0.06, -0.08}, 1e-7);
+  // The other way round the norm is the same.
+  settings.gradient_scale = -0.5;
+  Optimizer reversed({1, 1});
+  reversed.step({3, -4}, 25, ranges, settings);
+  expect_close(reversed.state().first_moment, std::vector<double>{-0.06, 0.08}, 1e-7);
+  settings.gradient_scale = 0.5;
   // Below the limit nothing is cut: 0.1 * 0.5 g.
   settings.max_grad_norm = 2.6;
   Optimizer whole({1, 1});
@@ -162,6 +168,25 @@ TEST_P(EveryOrder, AdamWDecaysEachRangeByItsOwn) {
   Optimizer optimizer(std::vector<float>(kCount, 1.0f));
   optimizer.step(std::vector<float>(kCount), 0, ranges, {.learning_rate = 0x1p-10});
   EXPECT_EQ(optimizer.state().weight, expected);
+}
+
+TEST_P(EveryOrder, AdamWTouchesNothingPastTheEnd) {
+  for (const std::int64_t count : {1, 3, 1021, 16383}) {
+    const auto size = static_cast<std::size_t>(count);
+    const std::vector<float> ones(size + 4, 1.0f);
+    auto weight = on_device(ones), gradient = on_device(ones), first = on_device(ones),
+         second = on_device(ones);
+    auto rounded = testing::bf16_on_device(ones);
+    adamw(weight.data(), gradient.data(), first.data(), second.data(), rounded.data(), count,
+          on_device(std::vector<double>{1}).data(),
+          on_device(std::vector<DecayRange>{{0, count, 0.0f}}).data(), 1,
+          {.learning_rate = 0.5, .beta1 = 0.5, .beta2 = 0.25, .gradient_scale = 2}, nullptr);
+    for (const auto& values :
+         {weight.download(), first.download(), second.download(), testing::floats_of(rounded)}) {
+      EXPECT_NE(values[size - 1], 1.0f);
+      EXPECT_EQ(std::vector<float>(values.end() - 4, values.end()), std::vector<float>(4, 1.0f));
+    }
+  }
 }
 
 TEST_P(EveryOrder, AdamWChangesNothingWhereTheNormIsNotFinite) {

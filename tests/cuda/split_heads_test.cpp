@@ -130,11 +130,11 @@ Doubles expected_inverses(const Doubles& heads, std::size_t dim) {
   return inverses;
 }
 
-void expect_split(const HeadShape& shape, Family family) {
+void expect_split(const HeadShape& shape, Family family, double scale = 1.0) {
   SCOPED_TRACE("head_dim " + std::to_string(shape.head_dim) + (family.has_bias ? " bias" : "") +
                (family.has_norms ? " norms" : ""));
   const Heads heads(shape, family, {39, 0, 7, 7, 1});
-  const auto qkv = normal_bf16(heads.size_of(shape.width()), 1);
+  const auto qkv = normal_bf16(heads.size_of(shape.width()), 1, scale);
   const Split actual = run_forward(heads, qkv);
   auto biased = qkv;
   for (std::size_t i = 0; family.has_bias && i < qkv.size(); ++i)
@@ -166,6 +166,10 @@ TEST_P(EveryOrder, SplitHeadsMatchesFloat64) {
   for (const std::int64_t dim : {2, 6, 16, 34, 64, 80, 128, 250, 256}) {
     for (const Family family : kFamilies) expect_split({3, 2, dim}, family);
   }
+}
+
+TEST_P(EveryOrder, SplitHeadsTakesHugeAndTinyValues) {
+  for (const double scale : {1e4, 1e-4}) expect_split({3, 2, 64}, {false, true}, scale);
 }
 
 TEST_P(EveryOrder, SplitHeadsTakesMoreHeadsThanABlockHasRoomFor) {
