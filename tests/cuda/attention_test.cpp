@@ -165,7 +165,8 @@ void expect_same_bits(const Fixture& f, const Result& a, const Result& b, std::s
 /// Sequences that decode alone, at positions around the bounds of blocks and splits.
 std::vector<Sequence> lone_sequences(PagedCache& cache) {
   std::vector<Sequence> sequences;
-  for (const int position : {0, 1, 15, 16, 127, 128, 129, 300}) sequences.push_back(cache.open(position + 1));
+  for (const int position : {0, 1, 15, 16, 127, 128, 129, 300, 900})
+    sequences.push_back(cache.open(position + 1));
   return sequences;
 }
 
@@ -184,11 +185,21 @@ const Case kCases[] = {{2, 2, 16}, {4, 2, 32}, {6, 1, 64}, {7, 1, 128}, {20, 1, 
 TEST_P(EveryOrder, LoneRowsMatchFloat64) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.head_dim);
-    Fixture f({c.heads, c.kv_heads, c.head_dim}, 60);
+    Fixture f({c.heads, c.kv_heads, c.head_dim}, 120);
     const std::vector<Sequence> sequences = lone_sequences(f.cache);
     const std::vector<Row> rows = last_rows(sequences);
     expect_reference(f, rows, f.attend(rows));
   }
+}
+
+TEST_P(EveryOrder, ManyPartsAreMergedInOrder) {
+  // Of 901 keys: eight parts, more than the merge loads at once.
+  Fixture f({2, 2, 32}, 60);
+  const Sequence sequence = f.cache.open(901);
+  const std::vector<Row> rows = {{&sequence, 900}};
+  const Result merged = f.attend(rows, {.longest = 1});
+  expect_reference(f, rows, merged);
+  expect_same_bits(f, merged, f.attend(rows, {.longest = 1000}), 1);
 }
 
 TEST_P(EveryOrder, RowsOfAPromptMatchFloat64) {
@@ -207,7 +218,7 @@ TEST_P(EveryOrder, RowsOfAPromptMatchFloat64) {
 class MixedBatch : public Fixture {
  public:
   explicit MixedBatch(const Case& c, double query_range = 2)
-      : Fixture({c.heads, c.kv_heads, c.head_dim}, 400, query_range), lone_(lone_sequences(cache)) {
+      : Fixture({c.heads, c.kv_heads, c.head_dim}, 460, query_range), lone_(lone_sequences(cache)) {
     prompt_ = cache.open(140);
     shared_ = cache.open(270);
     for (int i = 0; i < 3; ++i) forks_.push_back(cache.fork(shared_, 270, 271 + 60 * i));
@@ -302,7 +313,7 @@ TEST(Attention, EqualScoresGiveTheMeanOfTheValues) {
 TEST(Attention, ARecordedLaunchServesEveryPlanWithinItsLimits) {
   MixedBatch f(kCases[1]);
   const auto rows = static_cast<std::int64_t>(f.rows.size());
-  const AttentionSizes limits = attention_limits(rows, 512, f.shape);
+  const AttentionSizes limits = attention_limits(rows, 1024, f.shape);
   DeviceArray<std::int32_t> words(static_cast<std::size_t>(limits.words));
   DeviceArray<bf16> q, out(f.rows.size() * 4 * 32);
   DeviceArray<float> workspace(static_cast<std::size_t>(limits.workspace(f.shape)));
