@@ -79,7 +79,7 @@ enum class Order {
   reverse,
   shuffled,
   warp_ahead,  ///< the last warp runs as far as it can, then the one before it: a warp meets nobody at its
-               ///< shuffles
+               ///< shuffles; and asynchronous copies of sixteen bytes are there at once, not at their wait
 };
 /// That of all later launches.
 void set_order(Order order);

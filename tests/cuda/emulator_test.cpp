@@ -233,6 +233,33 @@ TEST(Emulator, AMissingBarrierBetweenReductionsShowsWhereAWarpRunsAhead) {
   EXPECT_FALSE(ahead);
 }
 
+void copy_over_what_is_read(const float* from, float* out) {
+  float* tile = shared_memory<float>();
+  if (threadIdx.x == 0) *tile = 3;
+  __syncthreads();
+  if (threadIdx.x % kWarp == 0) out[threadIdx.x / kWarp] = *tile;
+  // No barrier.
+  if (threadIdx.x == 0) copy16_async(tile, from);
+  commit_copies();
+  __syncthreads();
+  wait_copies<0>();
+}
+
+TEST(Emulator, ACopyOverWhatOthersReadShowsWhereAWarpRunsAhead) {
+  alignas(16) static const float from[4] = {5, 6, 7, 8};
+  std::vector<float> out(2);
+  const auto run = [&] {
+    launch("copy_over", copy_over_what_is_read, {.grid = {1}, .threads = 64, .shared_bytes = 16}, nullptr,
+           from, out.data());
+  };
+  run();
+  EXPECT_THAT(out, ElementsAre(3, 3));
+  emulator::set_order(emulator::Order::warp_ahead);
+  run();
+  emulator::set_order(emulator::Order::forward);
+  EXPECT_THAT(out, ElementsAre(3, 5));
+}
+
 void part_ways() {
   if (threadIdx.x < 32) {
     __syncthreads();
