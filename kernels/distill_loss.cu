@@ -73,91 +73,109 @@ __device__ inline void put_logit(const RowPart<path>& part, bf16* row, std::uint
   }
 }
 
+/// What a row's k + 1 outcomes come to; `student` and `log_student` are those of the thread's word.
+struct TopKl {
+  double kl = 0;
+  double tail_slope = 0;  // of Outcome
+  double all = 0;         // the teacher's sum
+  double total = 0;       // the student's sum of e
+  double student = 0, log_student = 0;
+};
+
+/// \param rest  the student's sum of e over words that are not the teacher's
+__device__ inline TopKl top_k_kl(const DistillTask& task, const TopWord& word, float y, double rest,
+                                 double* scratch) {
+  const bool is_word = threadIdx.x < task.top.k;
+  const bool has_tail = task.top.k < task.plan.vocab;
+  TopKl result;
+  const double e = static_cast<double>(fast_exp2(y));
+  result.total = rest + block_sum(is_word ? e : 0.0, scratch);
+  const double log_total = log(result.total);
+  result.log_student = kLn2 * static_cast<double>(y) - log_total;
+  result.student = e / result.total;
+  const double top = block_sum(word.teacher, scratch);
+  // float32 log-probabilities do not tell a smaller tail from none.
+  const double tail = !has_tail ? 0.0 : 1.0 - top > 0x1.0p-24 ? 1.0 - top : 0x1.0p-24;
+  result.all = top + tail;
+  const auto outcome = [&](double q, double log_q, double p, double log_p, double kl) {
+    return task.direction == KlDirection::forward ? forward_outcome(q, log_q, p, log_p, result.all)
+                                                  : reverse_outcome(log_q, p, log_p, kl);
+  };
+  const double term =
+      is_word ? outcome(word.teacher, word.log_teacher, result.student, result.log_student, 0).term : 0.0;
+  result.kl = block_sum(term, scratch);
+  if (has_tail) {
+    const double p = rest / result.total;
+    const double log_p = log(rest) - log_total;
+    result.kl += outcome(tail, log(tail), p, log_p, 0).term;
+    result.tail_slope = outcome(tail, log(tail), p, log_p, result.kl).slope;
+  }
+  return result;
+}
+
 template <RowPath path>
 __device__ inline void top_k_row(const DistillTask& task, std::int64_t row, RowScratch& scratch,
                                  unsigned& round, uint4* held) {
   bf16* logits = task.row(row);
   const RowPart<path> part{task.plan, logits, held};
+  start_rows<path>(scratch, part);
   const TopWord word(task, row);
-  const bool is_word = threadIdx.x < task.top.k;
-  const bool is_forward = task.direction == KlDirection::forward;
-  load_rows<path>(scratch, round, part);
+  const bool is_mine = threadIdx.x < task.top.k && part.has(word.token);
+  await_rows<path>(scratch, round, part);
   const Exponents exponents{task.scale, row_max(part, scratch)};
   // The tail is summed without the teacher's words, and not found by subtraction: it may be tiny.
-  if (is_word && part.has(word.token)) put_logit(part, logits, word.token, {kNothing & 0xffffU});
+  if (is_mine) put_logit(part, logits, word.token, {kNothing & 0xffffU});
   __syncthreads();
   const double rest = softmax_sums(part, scratch, exponents).total;
-
-  auto* sums = reinterpret_cast<double*>(scratch.warps);
-  const float y = exponents.of(word.logit);
-  const double total = rest + block_sum(is_word ? static_cast<double>(fast_exp2(y)) : 0.0, sums);
-  const double log_total = log(total);
-  const double log_student = kLn2 * static_cast<double>(y) - log_total;
-  const double student = static_cast<double>(fast_exp2(y)) / total;
-  const double top = block_sum(word.teacher, sums);
-  const bool has_tail = task.top.k < task.plan.vocab;
-  // float32 log-probabilities do not tell a smaller tail from none.
-  const double teacher_tail = !has_tail ? 0.0 : 1.0 - top > 0x1.0p-24 ? 1.0 - top : 0x1.0p-24;
-  const double all = top + teacher_tail;
-  const auto outcome = [&](double q, double log_q, double p, double log_p, double kl) {
-    return is_forward ? forward_outcome(q, log_q, p, log_p, all) : reverse_outcome(log_q, p, log_p, kl);
-  };
-  const double term = is_word ? outcome(word.teacher, word.log_teacher, student, log_student, 0).term : 0.0;
-  double kl = block_sum(term, sums);
-  const double tail = rest / total;
-  const double log_tail = log(rest) - log_total;
-  const double log_teacher_tail = has_tail ? log(teacher_tail) : 0.0;
-  if (has_tail) kl += outcome(teacher_tail, log_teacher_tail, tail, log_tail, 0).term;
+  const TopKl top =
+      top_k_kl(task, word, exponents.of(word.logit), rest, reinterpret_cast<double*>(scratch.warps));
   const double weight = task.weight[row];
   if (threadIdx.x == 0 && cluster_rank() == 0 && task.loss != nullptr)
-    task.loss[row] = static_cast<float>(weight * kl);
+    task.loss[row] = static_cast<float>(weight * top.kl);
 
   const double by = weight * task.inverse_temperature;
-  const double slope = has_tail ? outcome(teacher_tail, log_teacher_tail, tail, log_tail, kl).slope : 0.0;
-  const auto factor = static_cast<float>(by * slope / total);
-  const auto gradient = [&](float x) { return fast_exp2(exponents.of(x)) * factor; };
+  const auto factor = static_cast<float>(by * top.tail_slope / top.total);
+  const auto pair = [&](std::uint32_t x) {
+    return pack_bf16(fast_exp2(exponents.of(low_bf16(x))) * factor,
+                     fast_exp2(exponents.of(high_bf16(x))) * factor);
+  };
   write_row(part, logits, [&](int slice, int i) {
     const uint4 c = part.chunk(slice, i);
-    const auto pair = [&](std::uint32_t x) {
-      return pack_bf16(gradient(low_bf16(x)), gradient(high_bf16(x)));
-    };
     return uint4{pair(c.x), pair(c.y), pair(c.z), pair(c.w)};
   });
   __syncthreads();
-  if (is_word && part.has(word.token)) {
-    const double slope_of_word =
-        word_slope(task.direction, word.teacher, word.log_teacher, student, log_student, all, kl);
-    logits[word.token] = to_bf16(static_cast<float>(by * slope_of_word));
+  if (is_mine) {
+    const double slope = word_slope(task.direction, word.teacher, word.log_teacher, top.student,
+                                    top.log_student, top.all, top.kl);
+    logits[word.token] = to_bf16(static_cast<float>(by * slope));
   }
 }
 
+/// Student and teacher of a row.
 template <RowPath path>
-__device__ inline void full_row(const DistillTask& task, std::int64_t row, RowScratch& scratch,
-                                unsigned& round, uint4* held) {
-  bf16* logits = task.row(row);
-  const RowPart<path> student{task.plan, logits, held};
-  const RowPart<path> teacher{task.plan, task.teacher_logits + row * task.teacher_stride,
-                              held + task.plan.slice_chunks};
-  const bool is_forward = task.direction == KlDirection::forward;
-  load_rows<path>(scratch, round, student, teacher);
-  const Exponents of_student{task.scale, row_max(student, scratch, 0)};
-  const Exponents of_teacher{task.scale, row_max(teacher, scratch, 1)};
+struct RowPair {
+  RowPart<path> student, teacher;
+  Exponents of_student, of_teacher;
+  bool is_forward;
+};
 
-  // sum_v 2^yp, sum_v 2^yq, and of the direction's first distribution the sum of 2^y (y - the other's y).
-  const auto add_value = [&](float x, float z, float(&sums)[3]) {
-    const float yp = of_student.of(x);
-    const float yq = of_teacher.of(z);
+/// sum_v 2^yp, sum_v 2^yq, and of the direction's first distribution the sum of 2^y (y - the other's y).
+template <RowPath path>
+__device__ inline void full_sums(const RowPair<path>& rows, RowScratch& scratch, float (&sums)[3]) {
+  const auto add_value = [&](float x, float z, float(&to)[3]) {
+    const float yp = rows.of_student.of(x);
+    const float yq = rows.of_teacher.of(z);
     const float p = fast_exp2(yp);
     const float q = fast_exp2(yq);
-    sums[0] += p;
-    sums[1] += q;
-    const float first = is_forward ? q : p;
-    const float apart = is_forward ? yq - yp : yp - yq;
-    if (first != 0) sums[2] = fmaf(first, apart, sums[2]);
+    to[0] += p;
+    to[1] += q;
+    const float first = rows.is_forward ? q : p;
+    const float apart = rows.is_forward ? yq - yp : yp - yq;
+    if (first != 0) to[2] = fmaf(first, apart, to[2]);
   };
   const auto add = [&](int slice, int i, float(&even)[3], float(&odd)[3]) {
-    const uint4 c = student.chunk(slice, i);
-    const uint4 d = teacher.chunk(slice, i);
+    const uint4 c = rows.student.chunk(slice, i);
+    const uint4 d = rows.teacher.chunk(slice, i);
     const std::uint32_t x[4] = {c.x, c.y, c.z, c.w};
     const std::uint32_t z[4] = {d.x, d.y, d.z, d.w};
     for (unsigned j = 0; j < 4; ++j) {
@@ -165,15 +183,46 @@ __device__ inline void full_row(const DistillTask& task, std::int64_t row, RowSc
       add_value(high_bf16(x[j]), high_bf16(z[j]), odd);
     }
   };
+  row_sums(rows.student, scratch, add, sums);
+}
+
+/// \param gradient  of the student's and the teacher's exponent
+template <RowPath path, class Gradient>
+__device__ inline void write_pairs(const RowPair<path>& rows, bf16* logits, const Gradient& gradient) {
+  const auto value = [&](float x, float z) { return gradient(rows.of_student.of(x), rows.of_teacher.of(z)); };
+  const auto pair = [&](std::uint32_t x, std::uint32_t z) {
+    return pack_bf16(value(low_bf16(x), low_bf16(z)), value(high_bf16(x), high_bf16(z)));
+  };
+  write_row(rows.student, logits, [&](int slice, int i) {
+    const uint4 c = rows.student.chunk(slice, i);
+    const uint4 d = rows.teacher.chunk(slice, i);
+    return uint4{pair(c.x, d.x), pair(c.y, d.y), pair(c.z, d.z), pair(c.w, d.w)};
+  });
+}
+
+template <RowPath path>
+__device__ inline void full_row(const DistillTask& task, std::int64_t row, RowScratch& scratch,
+                                unsigned& round, uint4* held) {
+  bf16* logits = task.row(row);
+  RowPair<path> rows{
+      {task.plan, logits, held},
+      {task.plan, task.teacher_logits + row * task.teacher_stride, held + task.plan.slice_chunks},
+      {task.scale, 0},
+      {task.scale, 0},
+      task.direction == KlDirection::forward};
+  start_rows<path>(scratch, rows.student, rows.teacher);
+  await_rows<path>(scratch, round, rows.student, rows.teacher);
+  rows.of_student.most = row_max(rows.student, scratch, 0);
+  rows.of_teacher.most = row_max(rows.teacher, scratch, 1);
   float sums[3];
-  row_sums(student, scratch, add, sums);
+  full_sums(rows, scratch, sums);
   const double total_p = sums[0];
   const double total_q = sums[1];
-  const double apart = static_cast<double>(sums[2]) / (is_forward ? total_q : total_p);
+  const double apart = static_cast<double>(sums[2]) / (rows.is_forward ? total_q : total_p);
   const double weight = task.weight[row];
   if (threadIdx.x == 0 && cluster_rank() == 0 && task.loss != nullptr) {
     const double log_ratio = log(total_p) - log(total_q);
-    task.loss[row] = static_cast<float>(weight * (kLn2 * apart + (is_forward ? log_ratio : -log_ratio)));
+    task.loss[row] = static_cast<float>(weight * (kLn2 * apart + (rows.is_forward ? log_ratio : -log_ratio)));
   }
 
   // Forward: p - q. Reverse: p (log p - log q - KL) = p ln 2 (yp - yq - apart).
@@ -182,21 +231,16 @@ __device__ inline void full_row(const DistillTask& task, std::int64_t row, RowSc
   const auto factor_q = static_cast<float>(by / total_q);
   const auto tilt = static_cast<float>(kLn2 * by / total_p);
   const auto offset = static_cast<float>(apart);
-  const auto gradient = [&](float x, float z) {
-    const float yp = of_student.of(x);
-    const float yq = of_teacher.of(z);
-    const float p = fast_exp2(yp);
-    if (is_forward) return fmaf(p, factor_p, -(fast_exp2(yq) * factor_q));
-    return p == 0 ? 0.0f : p * tilt * (yp - yq - offset);
-  };
-  write_row(student, logits, [&](int slice, int i) {
-    const uint4 c = student.chunk(slice, i);
-    const uint4 d = teacher.chunk(slice, i);
-    const auto pair = [&](std::uint32_t x, std::uint32_t z) {
-      return pack_bf16(gradient(low_bf16(x), low_bf16(z)), gradient(high_bf16(x), high_bf16(z)));
-    };
-    return uint4{pair(c.x, d.x), pair(c.y, d.y), pair(c.z, d.z), pair(c.w, d.w)};
-  });
+  if (rows.is_forward) {
+    write_pairs(rows, logits,
+                [&](float yp, float yq) { return fast_exp2(yp) * factor_p - fast_exp2(yq) * factor_q; });
+  } else {
+    write_pairs(rows, logits, [&](float yp, float yq) {
+      const float p = fast_exp2(yp);
+      const float value = p * tilt * (yp - yq - offset);
+      return p == 0 ? 0.0f : value;
+    });
+  }
 }
 
 template <bool is_full, RowPath path>

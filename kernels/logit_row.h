@@ -116,20 +116,25 @@ __device__ inline void mask_tail(const RowPart<RowPath::shared>& part) {
     part.held[last] = part.without_tail(part.held[last], left);
 }
 
-/// Brings the rows' slices into shared memory. \param round  counts the loads of this barrier
+/// Asks for the rows' slices, to be in shared memory after await_rows().
 template <RowPath path, class... Parts>
-__device__ inline void load_rows(RowScratch& scratch, unsigned& round, const Parts&... parts) {
+__device__ inline void start_rows(RowScratch& scratch, const Parts&... parts) {
   if constexpr (path == RowPath::shared) {
-    if (threadIdx.x == 0) {
-      barrier_expect(&scratch.barrier, (load_bytes(parts) + ...));
-      (start_load(parts, &scratch.barrier), ...);
-    }
+    if (threadIdx.x > 0) return;
+    barrier_expect(&scratch.barrier, (load_bytes(parts) + ...));
+    (start_load(parts, &scratch.barrier), ...);
+  }
+}
+/// \param round  counts the loads of this barrier
+template <RowPath path, class... Parts>
+__device__ inline void await_rows(RowScratch& scratch, unsigned& round, const Parts&... parts) {
+  if constexpr (path == RowPath::shared) {
     barrier_wait(&scratch.barrier, round % 2);
     ++round;
     (mask_tail(parts), ...);
   }
 }
-/// When all threads are done with what load_rows() brought.
+/// When all threads are done with what start_rows() brought.
 template <RowPath path>
 __device__ inline void release_rows() {
   if constexpr (path == RowPath::shared) fence_before_bulk();

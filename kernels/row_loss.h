@@ -58,7 +58,8 @@ __device__ inline void write_slope(const RowPart<path>& part, bf16* row, Exponen
 }
 
 template <class Loss, RowPath path>
-__global__ void __launch_bounds__(kRowThreads, kResidentBlocks) row_loss(RowTask task, Loss loss) {
+__global__ void __launch_bounds__(kRowThreads, path == RowPath::shared ? kResidentBlocks : 2)
+    row_loss(RowTask task, Loss loss) {
   auto& scratch = *shared_memory<RowScratch>();
   auto* held = shared_memory<uint4>() + kScratchBytes / 16;
   auto& known = *reinterpret_cast<typename Loss::Row*>(scratch.values);
@@ -77,12 +78,13 @@ __global__ void __launch_bounds__(kRowThreads, kResidentBlocks) row_loss(RowTask
       if (threadIdx.x == 0 && cluster_rank() == 0) loss.write_skipped(row);
       continue;
     }
+    start_rows<path>(scratch, part);
     const std::uint32_t token = task.token_ids[row];
     if (threadIdx.x == 0) {
       known = loss.read(row);
       token_logit = logit_of(logits, token, task.plan.vocab);
     }
-    load_rows<path>(scratch, round, part);
+    await_rows<path>(scratch, round, part);
     const Exponents exponents{task.scale, row_max(part, scratch)};
     const SoftmaxSums sums = softmax_sums(part, scratch, exponents);
     if (threadIdx.x == 0) {

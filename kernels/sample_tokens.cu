@@ -171,8 +171,9 @@ __global__ void __launch_bounds__(kRowThreads, 2) sample_kernel(SampleTask task)
        row += gridDim.x / cluster_size()) {
     const bf16* logits = task.logits.logits + row * task.logits.stride;
     const RowPart<path> part{task.plan, logits, held};
+    start_rows<path>(scratch, part);
     const DrawKey key = task.keys[row];
-    load_rows<path>(scratch, round, part);
+    await_rows<path>(scratch, round, part);
     const float most = row_max(part, scratch);
     const Exponents exponents{task.scale, most};
     const SoftmaxSums sums = softmax_sums(part, scratch, exponents);

@@ -1,0 +1,11 @@
+add_executable(gpu_bench gpu_bench.cpp gpu_bench_measure.cpp gpu_bench_models.cpp gpu_bench_loss.cpp gpu_bench_ops.cpp gpu_bench_exact.cpp
+                         gpu_bench_decode.cpp gpu_bench_learner.cpp)
+target_include_directories(gpu_bench PRIVATE "${PROJECT_SOURCE_DIR}/src")
+target_link_libraries(gpu_bench PRIVATE reckon::gpu CLI11::CLI11 nlohmann_json::nlohmann_json reckon_options)
+if(RECKON_TESTS)
+  add_test(NAME bench.gpu_bench COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/gpu_bench_test.py $<TARGET_FILE:gpu_bench>)
+  set_tests_properties(bench.gpu_bench PROPERTIES TIMEOUT 120 ENVIRONMENT "OMP_NUM_THREADS=1;MKL_NUM_THREADS=1")
+  if(RECKON_CUDA)
+    set_tests_properties(bench.gpu_bench PROPERTIES LABELS gpu RESOURCE_LOCK gpu SKIP_RETURN_CODE 77)
+  endif()
+endif()

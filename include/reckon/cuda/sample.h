@@ -17,7 +17,8 @@ struct DrawKey {
 
 /// Gumbel-max over each row: argmax_v x_v / T + g_v, ties to the lower id, in one pass with the
 /// log-probability and entropy of the token, whose bits are those of token_logprob(). Scores are float64, as
-/// on the CPU, where they can decide. token_ids [R].
+/// on the CPU, where they can decide: with T as a float32. Where nothing can be drawn (all NaN or -inf), and
+/// for a greedy row that holds NaN, the token is 0. token_ids [R].
 void sample_tokens(const LogitRows& logits, const DrawKey* keys, float temperature, std::uint32_t* token_ids,
                    const TokenOutputs& out, Stream stream);
 

@@ -8,7 +8,11 @@
 /// Losses from logits: one pass over each row, in place. All pointers are device memory. R rows of V logits,
 /// bfloat16; row r starts at logits + r * stride, and stride is a multiple of 8 (16 bytes); values between V
 /// and stride are neither read as logits nor changed. Offsets are 64-bit. A row's results depend on V and the
-/// row alone: not on R, the grid or the GPU's load.
+/// row alone: not on R, the grid or the GPU's load, and log-probability, entropy and lse have the same bits
+/// from whichever function gives them. A logit may be -inf. A row that holds NaN or +inf, whose token is -inf
+/// or not below V gives numbers that are not finite. GPUs before sm_90 read a row from memory in each pass:
+/// three times. All functions throw std::invalid_argument for a stride, temperature, V or address that they
+/// do not take, and do nothing for 0 rows.
 namespace reckon::cuda {
 
 /// Rows of logits.
@@ -61,8 +65,10 @@ struct GrpoInputs {
   const float* advantage = nullptr;
   const float* weight = nullptr;  ///< token_weight(): the share of the token in the loss. 0: the row is not
                                   ///< read, its dlogits are 0 and its outputs are 0
-  const float* sequence_gap =
-      nullptr;  ///< with ImportanceLevel::sequence: mean_t(policy_t - old_t) of the row's completion
+  // Of the row's completion, with ImportanceLevel::sequence:
+  const float* sequence_gap = nullptr;         ///< mean_t(policy_t - old_t)
+  const float* sequence_importance = nullptr;  ///< with tis_cap: the mean of its tokens' importance weights,
+                                               ///< with which its ratio moves the sum of its terms
 };
 
 /// What comes out for each row, [R] each; null where it is not wanted.
@@ -86,6 +92,9 @@ void grpo_loss(const LogitRows& logits, const GrpoInputs& in, const GrpoSettings
 /// the rows. \param offsets  [S + 1]
 void sequence_logprob_gap(const float* logprob, const float* old_logprob, const std::int32_t* offsets,
                           std::int64_t sequences, float* gap, Stream stream);
+/// The same of the importance weights min(exp(old - sampler), tis_cap). importance [R], written
+void sequence_importance(const float* old_logprob, const float* sampler_logprob, const std::int32_t* offsets,
+                         std::int64_t sequences, double tis_cap, float* importance, Stream stream);
 
 /// Cross-entropy: loss[r] = -weight[r] * logprob[r]; dlogits in place, as grpo_loss. weight 0: not read, zero
 /// gradient and outputs.
@@ -93,7 +102,9 @@ void cross_entropy_loss(const LogitRows& logits, const std::uint32_t* token_ids,
                         float temperature, float* loss, const TokenOutputs& out, Stream stream);
 
 /// A teacher's distribution at each row: its top k words with their log-probabilities, [R, k] each. What is
-/// left, 1 - sum p, is one more outcome (the tail); the student's tail is what it gives to all other words.
+/// left, 1 - sum p, is one more outcome (the tail), of at least 2^-24: float32 does not tell a smaller one
+/// from none; with k = V there is no tail. The student's tail is what it gives to all other words. The words
+/// of a row are distinct; k is at most 512.
 struct TopKTeacher {
   const std::uint32_t* token_ids = nullptr;
   const float* logprobs = nullptr;
@@ -104,9 +115,12 @@ enum class KlDirection : std::int32_t {
   reverse /* KL(student || teacher) */
 };
 /// Distillation from a teacher's top k: loss[r] = weight[r] * KL over the k + 1 outcomes; dlogits in place.
+/// With p_o and q_o of student and teacher for the outcome o of word v, dlogits are weight / T times
+/// p_v (sum q - q_o / p_o), the other way p_v (log(p_o / q_o) - KL). weight 0: not read, zeros.
 void top_k_kl_loss(const LogitRows& logits, const TopKTeacher& teacher, KlDirection direction,
                    const float* weight, float temperature, float* loss, Stream stream);
-/// From a teacher's full logits (rows of the same V; its temperature is the same): 6 bytes a logit.
+/// From a teacher's full logits (rows of the same V; its temperature is the same): 6 bytes a logit. dlogits
+/// are weight / T times p - q, the other way p (log(p / q) - KL).
 void full_kl_loss(const LogitRows& logits, const bf16* teacher_logits, std::int64_t teacher_stride,
                   KlDirection direction, const float* weight, float temperature, float* loss, Stream stream);
 

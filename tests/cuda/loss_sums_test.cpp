@@ -1,0 +1,161 @@
+// Sums over rows, and the loss of whole completions that they make (GSPO).
+#include <gmock/gmock.h>
+
+#include "every_order.h"
+#include "logit_batch.h"
+
+namespace reckon::cuda {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<double> sums_of(const std::vector<std::vector<float>>& columns) {
+  std::vector<DeviceArray<float>> device(columns.size());
+  std::vector<const float*> pointers;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    device[c].upload(columns[c]);
+    pointers.push_back(device[c].data());
+  }
+  DeviceArray<const float*> columns_on_device;
+  columns_on_device.upload(pointers);
+  DeviceArray<double> sums(columns.size());
+  sum_columns(columns_on_device.data(), static_cast<std::int64_t>(columns.size()),
+              static_cast<std::int64_t>(columns[0].size()), sums.data(), nullptr);
+  return sums.download();
+}
+
+TEST_P(EveryOrder, ColumnsAreSummedInFloat64) {
+  EXPECT_THAT(sums_of({{1, 2, 3.5f}, {1e8f, 1, -1e8f}}), ElementsAre(6.5, 1.0));
+  EXPECT_THAT(sums_of({{}, {}}), ElementsAre(0.0, 0.0));
+  std::vector<float> ones(2500, 0.5f);
+  ones[2499] = 7;
+  EXPECT_THAT(sums_of({ones}), ElementsAre(2499 * 0.5 + 7));
+}
+
+float difference_of(const std::vector<float>& a, const std::vector<float>& b) {
+  RowColumn of_a(a), of_b(b);
+  RowColumn most(1);
+  max_difference(of_a.data(), of_b.data(), static_cast<std::int64_t>(a.size()), most.data(), nullptr);
+  return most.download()[0];
+}
+
+TEST_P(EveryOrder, TheLargestDifferenceIsFoundAndNaNIsSeen) {
+  EXPECT_EQ(difference_of({1, 5, 2}, {1, 2, 2.5f}), 3);
+  EXPECT_EQ(difference_of({1, 2}, {1, 6}), 4);
+  EXPECT_EQ(difference_of({}, {}), 0);
+  std::vector<float> a(3000, 1), b(3000, 1);
+  b[2999] = 1.5f;
+  EXPECT_EQ(difference_of(a, b), 0.5f);
+  for (const std::size_t at : {0U, 5U, 40U, 1500U}) {  // larger ones after it do not hide it
+    a[at] = kNan;
+    EXPECT_TRUE(std::isnan(difference_of(a, b))) << at;
+    a[at] = 1;
+  }
+}
+
+TEST_P(EveryOrder, TheGapOfASequenceIsTheMeanOfItsTokens) {
+  std::vector<float> logprob{-1, -2, -3, -1}, old{-2, -2, -2.5f, -1.25f};
+  std::vector<std::int32_t> ends{0, 2, 2, 3, 4};  // the second is empty
+  for (int i = 0; i < 300; ++i) {
+    logprob.push_back(-0.5f);
+    old.push_back(i == 299 ? -3.5f : -0.5f);
+  }
+  ends.push_back(304);
+  RowColumn of_logprob(logprob), of_old(old), gap(304);
+  DeviceArray<std::int32_t> offsets;
+  offsets.upload(ends);
+  sequence_logprob_gap(of_logprob.data(), of_old.data(), offsets.data(), 5, gap.data(), nullptr);
+  const auto gaps = gap.download();
+  EXPECT_THAT(std::vector(gaps.begin(), gaps.begin() + 4), ElementsAre(0.5f, 0.5f, -0.5f, 0.25f));
+  EXPECT_THAT(std::vector(gaps.begin() + 4, gaps.end()), ::testing::Each(0.01f));
+}
+
+/// GSPO's loss of one completion, Eq. 5 and 7: -sum_t w c_t min(s A, clip(s) A), s = exp(mean(log pi - log
+/// old)); c_t are constants, 1 each where they are empty.
+double completion_loss(const std::vector<std::vector<double>>& logits, const LogitBatch& batch,
+                       const std::vector<float>& old, double advantage, double weight,
+                       const std::vector<double>& importance, const GrpoSettings& settings) {
+  double gap = 0;
+  double weights = importance.empty() ? static_cast<double>(logits.size()) : 0;
+  for (const double c : importance) weights += c;
+  for (std::size_t t = 0; t < logits.size(); ++t)
+    gap += RowReference(logits[t], settings.temperature).log_p[batch.tokens[t]] - static_cast<double>(old[t]);
+  const double s = std::exp(gap / static_cast<double>(logits.size()));
+  const double bounded = std::clamp(s, 1 - settings.clip_eps_low, 1 + settings.clip_eps_high);
+  return -weight * weights * std::min(s * advantage, bounded * advantage);
+}
+
+TEST_P(EveryOrder, TheLossOfASequenceHasTheDerivativeOfItsRatio) {
+  constexpr std::size_t kLength = 4;
+  constexpr double kStep = 1e-5;
+  const LogitBatch batch(kLength, 7, 3, 1.5);
+  struct Case {
+    double apart;
+    float advantage;
+    double tis_cap;
+  };
+  // Not clipped, clipped above, clipped below; with importance weights of which some are truncated.
+  for (const auto& [apart, advantage, tis_cap] : {Case{0.1, 1.5f, 0},
+                                                  {0.5, 1.5f, 0},
+                                                  {-0.5, -2.0f, 0},
+                                                  {0.5, -1.0f, 0},
+                                                  {0.1, 1.5f, 1.2},
+                                                  {0.5, -1.0f, 1.2}}) {
+    std::vector<float> old, sampled;
+    std::vector<double> importance;
+    std::vector<std::vector<double>> logits;
+    for (std::size_t t = 0; t < kLength; ++t) {
+      logits.push_back(batch.row(static_cast<std::int64_t>(t)));
+      const double wobble = t % 2 == 0 ? 0.3 : -0.3;
+      old.push_back(
+          static_cast<float>(RowReference(logits[t], 0.9f).log_p[batch.tokens[t]] - apart + wobble));
+      sampled.push_back(old.back() - 0.15f * static_cast<float>(t));
+      if (tis_cap > 0)
+        importance.push_back(
+            std::min(std::exp(static_cast<double>(old[t]) - static_cast<double>(sampled[t])), tis_cap));
+    }
+    const GrpoSettings settings{.temperature = 0.9f, .tis_cap = tis_cap, .level = ImportanceLevel::sequence};
+    DeviceLogits on_device(batch);
+    TokenColumns before(kLength);
+    RowColumn sampler(tis_cap > 0 ? sampled : old), of_old(old), gap(kLength), mean_importance(kLength),
+        loss(kLength);
+    RowColumn advantages(std::vector<float>(kLength, advantage)), weights(std::vector<float>(kLength, 0.25f));
+    DeviceArray<std::int32_t> offsets;
+    offsets.upload(std::vector<std::int32_t>{0, kLength});
+    token_logprob(on_device.rows, on_device.tokens.data(), 0.9f, before.outputs(), nullptr);
+    sequence_logprob_gap(before.logprob.data(), of_old.data(), offsets.data(), 1, gap.data(), nullptr);
+    sequence_importance(of_old.data(), sampler.data(), offsets.data(), 1, tis_cap, mean_importance.data(),
+                        nullptr);
+    grpo_loss(on_device.rows,
+              {.token_ids = on_device.tokens.data(),
+               .sampler_logprob = sampler.data(),
+               .old_logprob = of_old.data(),
+               .advantage = advantages.data(),
+               .weight = weights.data(),
+               .sequence_gap = gap.data(),
+               .sequence_importance = mean_importance.data()},
+              settings, {.token = {}, .loss = loss.data()}, nullptr);
+    const auto losses = loss.download();
+    const auto dlogits = on_device.values.download();
+    const auto loss_of = [&] {
+      return completion_loss(logits, batch, old, advantage, 0.25, importance, settings);
+    };
+    EXPECT_NEAR(losses[0] + losses[1] + losses[2] + losses[3], loss_of(), 1e-5);
+    for (std::size_t t = 0; t < kLength; ++t) {
+      for (std::size_t v = 0; v < 7; ++v) {
+        const double x = logits[t][v];
+        logits[t][v] = x + kStep;
+        const double above = loss_of();
+        logits[t][v] = x - kStep;
+        const double below = loss_of();
+        logits[t][v] = x;
+        const double expected = (above - below) / (2 * kStep);
+        const float actual = to_float(dlogits[t * static_cast<std::size_t>(batch.stride) + v]);
+        EXPECT_NEAR(actual, expected, 0x1.0p-8 * std::abs(expected) + 1e-6);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace reckon::cuda
