@@ -211,8 +211,8 @@ __device__ void put_values(const AttentionArguments& args, const Work& work,
     const unsigned r = 16 * t + lane / 4 + (odd ? 8 : 0);
     const float sum = odd ? held.sums[2 * t + 1].sum : held.sums[2 * t].sum;
     const int part = shared.parts()[r];
-    float* to =
-        args.parts + (static_cast<std::int64_t>(part) * args.heads + work.first_head + r % work.group) * D;
+    const std::int64_t to =
+        (static_cast<std::int64_t>(part) * args.heads + work.first_head + r % work.group) * D;
 #pragma unroll
     for (unsigned n = 0; n < S::kColumnTiles; ++n) {
       // Lanes swap in pairs: each then has four columns of one row.
@@ -223,8 +223,8 @@ __device__ void put_values(const AttentionArguments& args, const Work& work,
       const unsigned column = S::kColumns * warp + 8 * n + lane % 4 / 2 * 4;
       if (r >= work.row_heads) continue;
       if (part >= 0) {
-        store16(to + column, {float_to_bits(four[0]), float_to_bits(four[1]), float_to_bits(four[2]),
-                              float_to_bits(four[3])});
+        store16(args.parts + to + column, {float_to_bits(four[0]), float_to_bits(four[1]),
+                                           float_to_bits(four[2]), float_to_bits(four[3])});
       } else {
         const float by = 1.0f / sum;
         std::uint32_t* words = staged + 4 * swizzled<S::kChunks>(r, column / 8) + column % 8 / 2;

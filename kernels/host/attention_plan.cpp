@@ -249,7 +249,6 @@ PlanEntry Planner::entry_of(std::int32_t row, bool goes_on, std::int32_t begin, 
   Parts& parts = parts_[static_cast<std::size_t>(row)];
   const std::int32_t position = rows_[static_cast<std::size_t>(row)].position;
   PlanEntry entry{row, position, -1, parts.goes_on_from};
-  parts.goes_on_from = -1;
   const std::int32_t splits = position / kSplit + 1;
   if (begin > 0 && entry.from < 0) {
     entry.part = parts.first + 1 + begin - parts.range_end;
