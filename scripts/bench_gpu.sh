@@ -20,7 +20,7 @@ json=no total=600 build="$root/build/gpu" rows="" reckon_only=no tiny=()
 while [[ $# -gt 0 ]]; do
   case "$1" in
     --help | -h)
-      sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+      show_help "${BASH_SOURCE[0]}"
       exit 0
       ;;
     --json) json=yes ;;
@@ -80,7 +80,7 @@ measure() {
   rm -f "$out" "$out.err"
 }
 ours() {
-  measure reckon "gpu_bench $*" 60 "$program" --json --each ${tiny[@]+"${tiny[@]}"} --part "$@"
+  measure reckon "gpu_bench $*" 90 "$program" --json --each ${tiny[@]+"${tiny[@]}"} --part "$@"
 }
 others() {
   [[ $reckon_only == yes ]] || measure others "gpu_rivals.py $1" 75 "$python" scripts/bench/gpu_rivals.py --seconds 65 \

@@ -15,7 +15,7 @@ out="$root/build/kernel_objects" architectures=()
 while [[ $# -gt 0 ]]; do
   case "$1" in
     --help | -h)
-      sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+      show_help "${BASH_SOURCE[0]}"
       exit 0
       ;;
     --out)

@@ -14,13 +14,13 @@ USED = re.compile(r"Used (\d+) registers(?:, used \d+ barriers)?(?:.*?(\d+) byte
 
 
 def plain_names(names):
-    """C++ names without their arguments."""
+    """C++ names without namespaces and parameters."""
     try:
-        text = subprocess.run(["c++filt"], input="\n".join(names), capture_output=True, text=True, check=True).stdout
+        text = subprocess.run(["c++filt", "-p"], input="\n".join(names), capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return names
     text = text.replace("(anonymous namespace)::", "").replace("reckon::cuda::", "")
-    return [re.sub(r"^void ", "", line).split("(", 1)[0] for line in text.splitlines()]
+    return [re.sub(r"^void ", "", line) for line in text.splitlines()]
 
 
 def kernels_of(text):

@@ -50,3 +50,8 @@ run_complete() {
     python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1])).get("complete") is not True)' \
       "$1/summary.json" 2>/dev/null
 }
+
+# show_help SCRIPT: the comment that the script begins with.
+show_help() {
+  awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$1"
+}

@@ -9,3 +9,8 @@ if(RECKON_TESTS)
     set_tests_properties(bench.gpu_bench PROPERTIES LABELS gpu RESOURCE_LOCK gpu SKIP_RETURN_CODE 77)
   endif()
 endif()
+if(RECKON_TESTS AND NOT RECKON_CUDA)
+  add_test(NAME bench.gpu_scripts COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/gpu_scripts_test.py ${PROJECT_SOURCE_DIR}
+                                          ${PROJECT_BINARY_DIR})
+  set_tests_properties(bench.gpu_scripts PROPERTIES TIMEOUT 300 PROCESSORS 2 ENVIRONMENT "OMP_NUM_THREADS=1;MKL_NUM_THREADS=1")
+endif()
