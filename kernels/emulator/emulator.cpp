@@ -185,19 +185,27 @@ void run_cluster(const char* name, Place& place) {
   if (m.order == Order::reverse) std::reverse(place.order.begin(), place.order.end());
   std::size_t alive = place.threads.size();
   bool stands_still = false;
+  bool holds = false;
+  std::uint64_t held_blocks = 0;
+  std::uint64_t held_warps = 0;
   while (alive > 0) {
     if (m.order == Order::shuffled) std::shuffle(place.order.begin(), place.order.end(), m.shuffle);
-    // Shuffled, half of the blocks and half of the warps stand still for a pass, which is when a barrier that
-    // is missing further on shows; for as long as the others can do something.
-    const bool holds = m.order == Order::shuffled && !stands_still;
-    const std::uint64_t held_blocks = holds ? m.shuffle() : 0;
-    const std::uint64_t held_warps = holds ? m.shuffle() : 0;
+    // Shuffled, some half of the blocks and warps stands still until the others can do no more: then a
+    // barrier that is missing shows, however much later its absence would matter.
+    if (stands_still) {
+      holds = false;
+    } else if (m.order == Order::shuffled && !holds) {
+      holds = true;
+      held_blocks = m.shuffle();
+      held_warps = m.shuffle();
+    }
     const std::uint64_t before = m.progress;
     for (const std::size_t i : place.order) {
       Thread& thread = place.threads[i];
       if (thread.is_done) continue;
       const unsigned warp = thread.thread_index.x / 32;
-      if (((held_blocks >> thread.block->rank % 32) & 1U) != 0 || ((held_warps >> warp) & 1U) != 0) continue;
+      if (holds && (((held_blocks >> thread.block->rank % 32) & 1U) != 0 || ((held_warps >> warp) & 1U) != 0))
+        continue;
       resume(thread, m.stacks.top_of(i));
       if (thread.is_done) --alive;
     }
