@@ -81,7 +81,7 @@ __device__ void mask_and_show_maxima(const Shared<D, row_tiles>& shared, int spl
 }
 
 /// From scores to weights e^(s - max), rounded to bfloat16 in shared memory, and their sums. The rows'
-/// maxima go to `part`.
+/// maxima go to `part`. A row that sees none of the keys gets NaN, which merge_part() leaves alone.
 template <unsigned D, unsigned row_tiles>
 __device__ void weigh(const Shared<D, row_tiles>& shared, float exponent,
                       const float (&s)[row_tiles][kKeyTiles][4], RowSums (&part)[2 * row_tiles]) {
@@ -96,12 +96,11 @@ __device__ void weigh(const Shared<D, row_tiles>& shared, float exponent,
 #pragma unroll
     for (unsigned w = 1; w < kWarps; ++w) max = fmaxf(max, shared.maxima()[w * kRows + row]);
     part[i].max = max;
-    const float base = max == -INFINITY ? 0.0f : max;  // a row that sees none of the keys
     float sum = 0;
 #pragma unroll
     for (unsigned n = 0; n < kKeyTiles; ++n) {
-      const float left = fast_exp2((s[i / 2][n][2 * (i % 2)] - base) * exponent);
-      const float right = fast_exp2((s[i / 2][n][2 * (i % 2) + 1] - base) * exponent);
+      const float left = fast_exp2((s[i / 2][n][2 * (i % 2)] - max) * exponent);
+      const float right = fast_exp2((s[i / 2][n][2 * (i % 2) + 1] - max) * exponent);
       sum = sum + left + right;
       weights[4 * swizzled<kPChunks>(row, kKeyTiles * warp + n) + lane % 4] = pack_bf16(left, right);
     }
@@ -172,6 +171,30 @@ __device__ void merge_part(const Shared<D, row_tiles>& shared, int split_begin, 
   }
 }
 
+/// Fetches what a tile's rows go on from.
+template <unsigned D, unsigned row_tiles>
+__device__ void fetch_held(const AttentionArguments& args, const Work& work, Held<D, row_tiles>& held) {
+  using S = Sizes<D, row_tiles>;
+  const unsigned lane = threadIdx.x % kWarp;
+  const unsigned warp = threadIdx.x / kWarp;
+#pragma unroll
+  for (unsigned i = 0; i < 2 * row_tiles; ++i) {
+    const unsigned r = 8 * i + lane / 4;
+    if (r >= work.row_heads) continue;
+    const std::int64_t row_head = static_cast<std::int64_t>(work.entries[r / work.group].from) * args.heads +
+                                  work.first_head + r % work.group;
+    held.sums[i] = {args.part_sums[2 * row_head], args.part_sums[2 * row_head + 1]};
+    const float* values = args.parts + row_head * D + S::kColumns * warp + 2 * (lane % 4);
+#pragma unroll
+    for (unsigned n = 0; n < S::kColumnTiles; ++n) {
+      if (warp >= S::kValueWarps) continue;
+      const uint2 pair = load8(values + 8 * n);
+      held.o[i / 2][n][2 * (i % 2)] = bits_to_float(pair.x);
+      held.o[i / 2][n][2 * (i % 2) + 1] = bits_to_float(pair.y);
+    }
+  }
+}
+
 /// Writes a row's values: to its part in the workspace, or, divided by their sum and rounded, to the shared
 /// memory of the queries.
 template <unsigned D, unsigned row_tiles>
@@ -188,8 +211,8 @@ __device__ void put_values(const AttentionArguments& args, const Work& work,
     const unsigned r = 16 * t + lane / 4 + (odd ? 8 : 0);
     const float sum = odd ? held.sums[2 * t + 1].sum : held.sums[2 * t].sum;
     const int part = shared.parts()[r];
-    float* to =
-        args.parts + (static_cast<std::int64_t>(part) * args.heads + work.first_head + r % work.group) * D;
+    const std::int64_t to =
+        (static_cast<std::int64_t>(part) * args.heads + work.first_head + r % work.group) * D;
 #pragma unroll
     for (unsigned n = 0; n < S::kColumnTiles; ++n) {
       // Lanes swap in pairs: each then has four columns of one row.
@@ -200,8 +223,8 @@ __device__ void put_values(const AttentionArguments& args, const Work& work,
       const unsigned column = S::kColumns * warp + 8 * n + lane % 4 / 2 * 4;
       if (r >= work.row_heads) continue;
       if (part >= 0) {
-        store16(to + column, {float_to_bits(four[0]), float_to_bits(four[1]), float_to_bits(four[2]),
-                              float_to_bits(four[3])});
+        store16(args.parts + to + column, {float_to_bits(four[0]), float_to_bits(four[1]),
+                                           float_to_bits(four[2]), float_to_bits(four[3])});
       } else {
         const float by = 1.0f / sum;
         std::uint32_t* words = staged + 4 * swizzled<S::kChunks>(r, column / 8) + column % 8 / 2;
@@ -256,6 +279,8 @@ __device__ void attend(const AttentionArguments& args, const Work& work) {
   start_split<D>(args.layer.values, work, args.kv_heads, 0, shared.values());
   commit_copies();
   Held<D, row_tiles> held;
+  const bool goes_on = row_tiles == 1 && work.entries[0].from >= 0;
+  if (goes_on) fetch_held<D, row_tiles>(args, work, held);
   for (int i = 0; i < work.tile.num_splits; ++i) {
     const unsigned keys = keys_of(work.tile, i);
     const int split_begin = static_cast<int>(kSplit) * (work.tile.first_split + i);
@@ -282,7 +307,7 @@ __device__ void attend(const AttentionArguments& args, const Work& work) {
       constexpr unsigned kRows = Sizes<D, row_tiles>::kRows;
       part.sums[r].sum = sums[0] + sums[kRows] + sums[2 * kRows] + sums[3 * kRows];
     }
-    if (i == 0) {
+    if (i == 0 && !goes_on) {
       held = part;
     } else {
       merge_part<D, row_tiles>(shared, split_begin, args.exponent, part, held);

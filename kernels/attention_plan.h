@@ -28,10 +28,10 @@ struct alignas(16) PlanTile {
   std::int32_t unused = 0;
 };
 
-/// A row of a tile. Its result goes to a part of the workspace, or is the row's (part < 0).
+/// A row of a tile. Its result goes to a part of the workspace, or is the row's (part < 0). In a small tile
+/// it may go on from a part that a large tile wrote (from >= 0): large tiles are done before.
 struct alignas(16) PlanEntry {
-  std::int32_t row = 0, position = 0, part = -1;
-  std::int32_t unused = 0;
+  std::int32_t row = 0, position = 0, part = -1, from = -1;
 };
 
 /// A row whose parts are merged.

@@ -41,6 +41,8 @@ void cross_entropy_loss(const RowPlan& plan, const LogitRows& logits, const std:
 void cross_entropy_loss(const LogitRows& logits, const std::uint32_t* token_ids, const float* weight,
                         float temperature, float* loss, const TokenOutputs& out, Stream stream) {
   check_rows("cross_entropy_loss", logits, temperature);
+  require(logits.rows == 0 || (token_ids != nullptr && weight != nullptr), "cross_entropy_loss",
+          "token_ids or weight is null (need both)");
   cross_entropy_loss(plan_row(logits.vocab, device_info()), logits, token_ids, weight, temperature, loss, out,
                      stream);
 }

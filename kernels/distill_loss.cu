@@ -312,6 +312,9 @@ void top_k_kl_loss(const LogitRows& logits, const TopKTeacher& teacher, KlDirect
   const std::int64_t most = logits.vocab < kRowThreads ? logits.vocab : kRowThreads;
   require(teacher.k >= 1 && teacher.k <= most, kWhere,
           "k = " + std::to_string(teacher.k) + " (need 1 to " + std::to_string(most) + ")");
+  require(
+      logits.rows == 0 || (teacher.token_ids != nullptr && teacher.logprobs != nullptr && weight != nullptr),
+      kWhere, "the teacher's token_ids or logprobs or weight is null (need all three)");
   top_k_kl_loss(plan_row(logits.vocab, device_info()), logits, teacher, direction, weight, temperature, loss,
                 stream);
 }
@@ -322,6 +325,8 @@ void full_kl_loss(const LogitRows& logits, const bf16* teacher_logits, std::int6
   check_rows(kWhere, logits, temperature);
   auto* teacher = const_cast<bf16*>(teacher_logits);  // checked, not written
   check_rows(kWhere, {teacher, logits.rows, logits.vocab, teacher_stride}, temperature);
+  require(logits.rows == 0 || (teacher_logits != nullptr && weight != nullptr), kWhere,
+          "teacher_logits or weight is null (need both)");
   full_kl_loss(plan_row(logits.vocab, device_info(), 2), logits, teacher_logits, teacher_stride, direction,
                weight, temperature, loss, stream);
 }

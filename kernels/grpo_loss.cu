@@ -14,7 +14,7 @@ struct TokenObjective {
 struct Grpo {
   static constexpr bool kHasGradient = true;
   struct Row {
-    float sampler, old, reference, advantage, weight, gap;
+    float sampler, old, reference, advantage, weight, gap, mean_importance;
   };
   GrpoInputs in;
   GrpoSettings settings;
@@ -33,8 +33,9 @@ struct Grpo {
 
   [[nodiscard]] __device__ Row read(std::int64_t row) const {
     const auto value = [row](const float* column) { return column == nullptr ? 0.0f : column[row]; };
-    return {value(in.sampler_logprob), value(in.old_logprob), value(in.reference_logprob),
-            value(in.advantage),       value(in.weight),      value(in.sequence_gap)};
+    return {value(in.sampler_logprob),    value(in.old_logprob), value(in.reference_logprob),
+            value(in.advantage),          value(in.weight),      value(in.sequence_gap),
+            value(in.sequence_importance)};
   }
 
   __device__ Coefficients finish(std::int64_t row, const Row& known, const TokenStatistics& token,
@@ -69,8 +70,11 @@ struct Grpo {
     // Where the clipped branch is the smaller one it is constant in the policy: no gradient.
     result.is_clipped = bounded < plain;
     double gain = result.importance * (result.is_clipped ? bounded : plain);
-    // d ratio / d log pi = ratio; of a sequence's ratio each of its tokens has the same share.
-    double slope = result.is_clipped ? 0.0 : result.importance * plain;
+    // d ratio / d log pi = ratio. Each token of a sequence has the same share of its ratio, which moves the
+    // terms of all its tokens.
+    const double moved =
+        is_sequence && settings.tis_cap > 0 ? static_cast<double>(known.mean_importance) : result.importance;
+    double slope = result.is_clipped ? 0.0 : moved * plain;
     if (settings.kl_coef != 0) {
       const double d = static_cast<double>(known.reference) - policy;
       const double e = exp(d);
@@ -109,6 +113,9 @@ void check_inputs(const LogitRows& logits, const GrpoInputs& in, const GrpoSetti
           "kl_coef " + std::to_string(settings.kl_coef) + " without reference_logprob (need both)");
   require(!is_sequence || in.sequence_gap != nullptr, kWhere,
           "ImportanceLevel::sequence without sequence_gap (need sequence_logprob_gap() first)");
+  require(
+      !is_sequence || settings.tis_cap == 0 || in.sequence_importance != nullptr, kWhere,
+      "ImportanceLevel::sequence and tis_cap without sequence_importance (need sequence_importance() first)");
   require(in.token_ids != nullptr && in.advantage != nullptr && in.weight != nullptr, kWhere,
           "token_ids, advantage or weight is null (need all three)");
   // With neither, the ratio is exp(gap) or exactly 1.

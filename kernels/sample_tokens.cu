@@ -202,6 +202,8 @@ void sample_tokens(const RowPlan& plan, const LogitRows& logits, const DrawKey* 
 void sample_tokens(const LogitRows& logits, const DrawKey* keys, float temperature, std::uint32_t* token_ids,
                    const TokenOutputs& out, Stream stream) {
   check_rows("sample_tokens", logits, temperature);
+  require(logits.rows == 0 || (keys != nullptr && token_ids != nullptr), "sample_tokens",
+          "keys or token_ids is null (need both)");
   sample_tokens(plan_row(logits.vocab, device_info()), logits, keys, temperature, token_ids, out, stream);
 }
 

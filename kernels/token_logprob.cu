@@ -31,6 +31,7 @@ void token_logprob(const RowPlan& plan, const LogitRows& logits, const std::uint
 void token_logprob(const LogitRows& logits, const std::uint32_t* token_ids, float temperature,
                    const TokenOutputs& out, Stream stream) {
   check_rows("token_logprob", logits, temperature);
+  require(logits.rows == 0 || token_ids != nullptr, "token_logprob", "token_ids is null (need it)");
   token_logprob(plan_row(logits.vocab, device_info()), logits, token_ids, temperature, out, stream);
 }
 

@@ -180,13 +180,30 @@ struct Place {
   std::vector<std::size_t> order;
 };
 
+/// Shuffled, some half of the blocks and warps stands still until the others can do no more: then a barrier
+/// that is missing shows, however much later its absence would matter.
+struct Holding {
+  bool holds = false;
+  std::uint64_t blocks = 0, warps = 0;
+
+  void draw(std::mt19937& random) {
+    holds = true;
+    blocks = random();
+    warps = random();
+  }
+  [[nodiscard]] bool is_held(const Thread& thread) const {
+    return holds && (((blocks >> thread.block->rank % 32) & 1U) != 0 ||
+                     ((warps >> thread.thread_index.x / 32) & 1U) != 0);
+  }
+};
+
 /// Lets the threads order[first] .. order[end - 1] run to their next barrier. \return how many of them ended
-std::size_t run_threads(Place& place, std::size_t first, std::size_t end) {
+std::size_t run_threads(Place& place, const Holding& holding, std::size_t first, std::size_t end) {
   Machine& m = machine();
   std::size_t ended = 0;
   for (std::size_t i = first; i < end; ++i) {
     Thread& thread = place.threads[place.order[i]];
-    if (thread.is_done) continue;
+    if (thread.is_done || holding.is_held(thread)) continue;
     resume(thread, m.stacks.top_of(place.order[i]));
     if (thread.is_done) ++ended;
   }
@@ -194,11 +211,11 @@ std::size_t run_threads(Place& place, std::size_t first, std::size_t end) {
 }
 
 /// Every thread once; with Order::warp_ahead each warp until it waits for others. \return how many ended
-std::size_t run_round(Place& place) {
+std::size_t run_round(Place& place, const Holding& holding) {
   Machine& m = machine();
   const std::size_t count = place.order.size();
   if (m.order == Order::shuffled) std::shuffle(place.order.begin(), place.order.end(), m.shuffle);
-  if (m.order != Order::warp_ahead) return run_threads(place, 0, count);
+  if (m.order != Order::warp_ahead) return run_threads(place, holding, 0, count);
   std::size_t ended = 0;
   const std::size_t per_block = count / place.cluster.size;
   for (std::size_t block = place.cluster.size; block-- > 0;) {
@@ -207,7 +224,7 @@ std::size_t run_round(Place& place) {
       std::uint64_t before = 0;
       do {
         before = m.progress;
-        ended += run_threads(place, first, std::min(first + 32, (block + 1) * per_block));
+        ended += run_threads(place, holding, first, std::min(first + 32, (block + 1) * per_block));
       } while (m.progress != before && !m.failure);
     }
   }
@@ -219,11 +236,19 @@ void run_cluster(const char* name, Place& place) {
   for (std::size_t i = 0; i < place.order.size(); ++i) place.order[i] = i;
   if (m.order == Order::reverse) std::reverse(place.order.begin(), place.order.end());
   std::size_t alive = place.threads.size();
+  Holding holding;
+  bool stands_still = false;
   while (alive > 0) {
+    if (stands_still) {
+      holding.holds = false;
+    } else if (m.order == Order::shuffled && !holding.holds) {
+      holding.draw(m.shuffle);
+    }
     const std::uint64_t before = m.progress;
-    alive -= run_round(place);
+    alive -= run_round(place, holding);
     if (m.failure) break;  // the other threads' stacks are left as they are
-    if (m.progress == before)
+    stands_still = m.progress == before;
+    if (stands_still && !holding.holds)
       throw std::logic_error(std::string(name) + ": threads wait at a barrier that others do not reach");
   }
   if (m.failure) std::rethrow_exception(std::exchange(m.failure, nullptr));
@@ -350,6 +375,10 @@ const void* aligned(const void* pointer, std::size_t alignment) {
 }
 
 void start_copy(void* to, const void* from, std::size_t bytes) {
+  if (machine().order == Order::warp_ahead) {
+    std::memcpy(to, from, bytes);
+    return;
+  }
   running().open_copies.push_back({to, from, bytes});
 }
 

@@ -77,9 +77,9 @@ struct Thread {
 enum class Order {
   forward,
   reverse,
-  shuffled,
+  shuffled,    ///< and some of the blocks and warps wait until the others can do no more
   warp_ahead,  ///< the last warp runs as far as it can, then the one before it: a warp meets nobody at its
-               ///< shuffles
+               ///< shuffles; and asynchronous copies of sixteen bytes are there at once, not at their wait
 };
 /// That of all later launches.
 void set_order(Order order);

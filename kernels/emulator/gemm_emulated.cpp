@@ -19,6 +19,7 @@ template <class T>
 void product(const bf16* a, std::int64_t a_row, std::int64_t a_column, const bf16* b, std::int64_t b_row,
              std::int64_t b_column, T* y, std::int64_t rows, std::int64_t columns, std::int64_t inner,
              bool add, std::int64_t stride = 0) {
+  if (inner == 0) return;
   const std::int64_t y_stride = stride == 0 ? columns : stride;
   emulator::run_or_record([=] {
     for (std::int64_t i = 0; i < rows; ++i) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "reckon/cuda/attention.h"
 
@@ -20,6 +20,7 @@ struct Run {
   const std::int32_t* blocks = nullptr;
   std::int32_t last_position = 0;
   std::int32_t shared = 0;  // whole splits from 0 on whose blocks are those of the run before
+  bool goes_on = false;     // a tile of its own goes on from the part that its group's first splits give
   [[nodiscard]] std::int32_t splits() const { return last_position / kSplit + 1; }
   [[nodiscard]] std::int32_t whole_splits() const { return (last_position + 1) / kSplit; }
 };
@@ -35,17 +36,15 @@ std::int32_t whole_splits_in_common(const Run& a, const Run& b) {
 
 class Planner {
  public:
-  Planner(std::span<const AttentionRow> rows, const HeadShape& shape, const AttentionPlanOptions& options)
-      : rows_(rows),
-        options_(options),
-        kv_heads_(shape.kv_heads),
-        small_rows_(kSmallTile / (shape.heads / shape.kv_heads)),
-        large_rows_(kLargeTile / (shape.heads / shape.kv_heads)),
-        parts_(rows.size()) {
+  void plan(std::span<const AttentionRow> rows, const HeadShape& shape, const AttentionPlanOptions& options,
+            AttentionPlan& result) {
+    rows_ = rows;
+    options_ = options;
+    kv_heads_ = shape.kv_heads;
+    small_rows_ = kSmallTile / (shape.heads / shape.kv_heads);
+    large_rows_ = kLargeTile / (shape.heads / shape.kv_heads);
+    clear();
     find_runs();
-  }
-
-  void plan() {
     const std::int32_t longest = options_.longest > 0 ? clamp(options_.longest) : fair_share();
     for (const Run& run : prompts_) {
       const std::int32_t end = options_.longest > 0 ? std::min(longest, run.splits()) : run.splits();
@@ -53,29 +52,41 @@ class Planner {
       add_range(one, 0, end);
       add_singles(one, end);
     }
-    for_groups(decoding_, 0, [&](std::span<const Run> group, std::int32_t in_common) {
-      const std::int32_t end = std::min(longest, in_common);
-      add_range(group, 0, end);
-      add_singles(group, end);
-    });
+    for_groups(std::span(decoding_), 0,
+               [&](std::span<Run> group, std::int32_t in_common) { add_group(group, in_common, longest); });
+    write(result);
   }
 
-  void write(AttentionPlan& plan);
-
  private:
-  // Of a row, when its first range is planned: where its parts begin, and the range's end.
+  // Of a row whose parts are merged: where they begin, and the end of the splits that the first is of.
+  // Of one that goes on from a part: that part, until then.
   struct Parts {
     std::int32_t first = -1;
     std::int32_t range_end = 0;
+    std::int32_t goes_on_from = -1;
   };
 
   [[nodiscard]] static std::int32_t clamp(std::int64_t value) {
     return static_cast<std::int32_t>(std::min<std::int64_t>(value, std::numeric_limits<std::int32_t>::max()));
   }
 
+  void clear() {
+    parts_.assign(rows_.size(), {});
+    prompts_.clear();
+    decoding_.clear();
+    small_.clear();
+    large_.clear();
+    entries_.clear();
+    merges_.clear();
+    blocks_.clear();
+    num_parts_ = 0;
+  }
+
   void find_runs() {
     for (std::size_t i = 0; i < rows_.size();) {
-      Run run{static_cast<std::int32_t>(i), 0, rows_[i].blocks, 0, 0};
+      Run run;
+      run.first_row = static_cast<std::int32_t>(i);
+      run.blocks = rows_[i].blocks;
       for (; i < rows_.size() && rows_[i].blocks == run.blocks; ++i) {
         ++run.num_rows;
         run.last_position = std::max(run.last_position, rows_[i].position);
@@ -92,8 +103,8 @@ class Planner {
 
   /// Calls `visit` with each group of runs that share whole split `split`, or one run that does not share it,
   /// and with the end of the splits, from 0 on, that all of the group have in common.
-  template <class Visit>
-  void for_groups(std::span<const Run> runs, std::int32_t split, const Visit& visit) {
+  template <class R, class Visit>
+  void for_groups(std::span<R> runs, std::int32_t split, const Visit& visit) {
     for (std::size_t first = 0; first < runs.size();) {
       std::int32_t in_common = runs[first].splits();
       std::size_t end = first + 1;
@@ -102,6 +113,38 @@ class Planner {
       if (runs[first].splits() > split) visit(runs.subspan(first, end - first), in_common);
       first = end;
     }
+  }
+
+  /// Where a range from `begin` on ends: a little that would be left behind `longest` splits, and have to be
+  /// merged, is taken along.
+  [[nodiscard]] std::int32_t range_end(std::int32_t begin, std::int32_t end, std::int32_t longest) const {
+    const std::int32_t slack = options_.longest > 0 ? 0 : longest / 4;
+    return end - begin <= longest + slack ? end : begin + longest;
+  }
+
+  /// Splits that the group has in common, and then what each run has alone.
+  void add_group(std::span<Run> group, std::int32_t in_common, std::int32_t longest) {
+    const std::int32_t end = range_end(0, in_common, longest);
+    if (group.size() > 1 && end == in_common) mark_goes_on(group, end);
+    add_range(group, 0, end);
+    for_groups(group, end, [&](std::span<Run> subgroup, std::int32_t) {
+      const Run& run = subgroup.front();
+      const std::int32_t next = run.goes_on ? range_end(end, run.splits(), longest) : end;
+      if (run.goes_on) add_range(subgroup, end, next);
+      add_singles(subgroup, next);
+    });
+  }
+
+  /// Marks the runs that share nothing behind split `end`, and whose rows fit a small tile, where the group's
+  /// rows fill a large one: small tiles go on from what large ones wrote.
+  void mark_goes_on(std::span<Run> group, std::int32_t end) {
+    std::int64_t rows = 0;
+    for (const Run& run : group) rows += run.num_rows;
+    if (rows <= small_rows_) return;
+    for_groups(group, end, [&](std::span<Run> subgroup, std::int32_t) {
+      Run& run = subgroup.front();
+      run.goes_on = subgroup.size() == 1 && run.num_rows <= small_rows_;
+    });
   }
 
   /// Splits from `begin` on, one by one, shared as far as they are.
@@ -134,16 +177,19 @@ class Planner {
   }
 
   void add_range(std::span<const Run> runs, std::int32_t begin, std::int32_t end);
+  void write(AttentionPlan& plan);
+  void sort_longest_first(std::vector<PlanTile>& tiles);
   [[nodiscard]] std::int32_t add_blocks(const Run& run, std::int32_t begin, std::int32_t end);
-  [[nodiscard]] std::int32_t part_of(std::int32_t row, std::int32_t begin, std::int32_t end);
+  [[nodiscard]] PlanEntry entry_of(std::int32_t row, bool goes_on, std::int32_t begin, std::int32_t end);
 
   std::span<const AttentionRow> rows_;
   AttentionPlanOptions options_;
-  std::int64_t kv_heads_, small_rows_, large_rows_;
+  std::int64_t kv_heads_ = 0, small_rows_ = 0, large_rows_ = 0;
   std::vector<Parts> parts_;
   std::vector<Run> prompts_, decoding_;
-  std::vector<std::int32_t> range_rows_;
-  std::vector<PlanTile> small_, large_;
+  std::vector<std::pair<std::int32_t, bool>> range_rows_;  // and whether the row's run goes on
+  std::vector<PlanTile> small_, large_, sorted_;
+  std::vector<std::size_t> starts_;  // of each length in sorted_
   std::vector<PlanEntry> entries_;
   std::vector<PlanMerge> merges_;
   std::vector<std::int32_t> blocks_;
@@ -154,17 +200,20 @@ class Planner {
 void Planner::add_range(std::span<const Run> runs, std::int32_t begin, std::int32_t end) {
   const Run* deepest = &runs.front();
   range_rows_.clear();
+  bool all_large = false;
   for (const Run& run : runs) {
     if (run.last_position > deepest->last_position) deepest = &run;
+    all_large |= run.goes_on && begin == 0;
     for (std::int32_t row = run.first_row; row < run.first_row + run.num_rows; ++row) {
-      if (rows_[static_cast<std::size_t>(row)].position >= begin * kSplit) range_rows_.push_back(row);
+      if (rows_[static_cast<std::size_t>(row)].position >= begin * kSplit)
+        range_rows_.push_back({row, run.goes_on});
     }
   }
   const std::int32_t blocks = add_blocks(*deepest, begin, end);
   const auto count = static_cast<std::int64_t>(range_rows_.size());
   for (std::int64_t first = 0; first < count;) {
-    const bool is_small = count - first <= small_rows_;
-    const std::int64_t rows = std::min(is_small ? small_rows_ : large_rows_, count - first);
+    const bool is_small = !all_large && count - first <= small_rows_;
+    const std::int64_t rows = std::min(large_rows_, count - first);
     PlanTile tile;
     tile.first_entry = static_cast<std::int32_t>(entries_.size());
     tile.num_entries = static_cast<std::int32_t>(rows);
@@ -172,11 +221,11 @@ void Planner::add_range(std::span<const Run> runs, std::int32_t begin, std::int3
     tile.blocks = blocks;
     tile.first_position = std::numeric_limits<std::int32_t>::max();
     for (std::int64_t i = first; i < first + rows; ++i) {
-      const std::int32_t row = range_rows_[static_cast<std::size_t>(i)];
-      const std::int32_t position = rows_[static_cast<std::size_t>(row)].position;
-      tile.first_position = std::min(tile.first_position, position);
-      tile.last_position = std::max(tile.last_position, position);
-      entries_.push_back({row, position, part_of(row, begin, end), 0});
+      const auto [row, goes_on] = range_rows_[static_cast<std::size_t>(i)];
+      const PlanEntry entry = entry_of(row, goes_on, begin, end);
+      tile.first_position = std::min(tile.first_position, entry.position);
+      tile.last_position = std::max(tile.last_position, entry.position);
+      entries_.push_back(entry);
     }
     tile.num_splits = std::min(end, tile.last_position / kSplit + 1) - begin;
     (is_small ? small_ : large_).push_back(tile);
@@ -195,24 +244,44 @@ std::int32_t Planner::add_blocks(const Run& run, std::int32_t begin, std::int32_
   return at;
 }
 
-/// The part of a row that splits [begin, end) give, or -1 where they are all it has.
-std::int32_t Planner::part_of(std::int32_t row, std::int32_t begin, std::int32_t end) {
+/// What splits [begin, end) of a row give, and to which part: -1 where they end the row.
+PlanEntry Planner::entry_of(std::int32_t row, bool goes_on, std::int32_t begin, std::int32_t end) {
   Parts& parts = parts_[static_cast<std::size_t>(row)];
-  if (begin > 0) return parts.first + 1 + begin - parts.range_end;
-  const std::int32_t splits = rows_[static_cast<std::size_t>(row)].position / kSplit + 1;
-  if (splits <= end) return -1;
-  parts = {num_parts_, end};
-  const std::int32_t count = 1 + splits - end;
-  merges_.push_back({row, num_parts_, count, 0});
-  num_parts_ += count;
-  return parts.first;
+  const std::int32_t position = rows_[static_cast<std::size_t>(row)].position;
+  PlanEntry entry{row, position, -1, parts.goes_on_from};
+  const std::int32_t splits = position / kSplit + 1;
+  if (begin > 0 && entry.from < 0) {
+    entry.part = parts.first + 1 + begin - parts.range_end;
+  } else if (splits > end && goes_on && begin == 0) {
+    entry.part = parts.goes_on_from = num_parts_++;
+  } else if (splits > end) {
+    const std::int32_t count = 1 + splits - end;
+    parts = {num_parts_, end, -1};
+    merges_.push_back({row, num_parts_, count, 0});
+    entry.part = num_parts_;
+    num_parts_ += count;
+  }
+  return entry;
 }
 
-/// Long tiles first: those that are left at the end are short.
+/// Long tiles first: those that are left at the end are short. Tiles of a length keep their order.
+void Planner::sort_longest_first(std::vector<PlanTile>& tiles) {
+  starts_.clear();
+  for (const PlanTile& tile : tiles) {
+    const auto length = static_cast<std::size_t>(tile.num_splits);
+    if (starts_.size() <= length) starts_.resize(length + 1);
+    ++starts_[length];
+  }
+  std::size_t next = 0;
+  for (std::size_t length = starts_.size(); length-- > 0;) next += std::exchange(starts_[length], next);
+  sorted_.resize(tiles.size());
+  for (const PlanTile& tile : tiles) sorted_[starts_[static_cast<std::size_t>(tile.num_splits)]++] = tile;
+  tiles.swap(sorted_);
+}
+
 void Planner::write(AttentionPlan& plan) {
-  const auto longer = [](const PlanTile& a, const PlanTile& b) { return a.num_splits > b.num_splits; };
-  std::stable_sort(small_.begin(), small_.end(), longer);
-  std::stable_sort(large_.begin(), large_.end(), longer);
+  sort_longest_first(small_);
+  sort_longest_first(large_);
   constexpr std::size_t kWord = sizeof(std::int32_t);
   const auto words_of = [](const auto& list) { return list.size() * sizeof(list[0]) / kWord; };
   PlanHeader header;
@@ -274,9 +343,8 @@ void plan_attention(std::span<const AttentionRow> rows, const HeadShape& shape,
                                   " (need a position from 0 on, and its sequence's blocks)");
     }
   }
-  Planner planner(rows, shape, options);
-  planner.plan();
-  planner.write(plan);
+  thread_local Planner planner;  // keeps its memory: a step plans once, and a plan may be of megabytes
+  planner.plan(rows, shape, options, plan);
 }
 
 AttentionSizes attention_limits(std::int64_t rows, std::int64_t positions, const HeadShape& shape) {

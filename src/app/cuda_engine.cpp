@@ -19,7 +19,7 @@ std::unique_ptr<DeviceCommunicator> make_devices(Communicator& world, [[maybe_un
   if (world.size() == 1) return make_serial_device_communicator();
 #ifndef RECKON_EMULATE_CUDA
   if (!gpu::ranks_share_devices(world))
-    return make_nccl_communicator(world, make_nccl_calls(device), {.device = device});
+    return make_nccl_communicator(world, make_nccl_calls(device), {.device = device, .host = {}});
   if (world.rank() == 0) log_warning("several ranks share a GPU: gradients are summed on the host, slowly");
 #endif
   return make_staged_device_communicator(world);

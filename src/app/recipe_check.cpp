@@ -76,7 +76,19 @@ bool is_of_shape(std::string_view key) {
   return std::find(std::begin(kOthers), std::end(kOthers), key) == std::end(kOthers);
 }
 
+/// A GPU multiplies bfloat16 alone, and keeps keys and values so.
+void check_precision_of_cuda(const Table& table, const ModelInitConfig& model) {
+  if (model.device != Device::cuda) return;
+  if (model.compute_dtype != ComputeDtype::bfloat16) {
+    table.report_value("compute_dtype", model.compute_dtype, " (need \"bfloat16\": device is \"cuda\")");
+  }
+  if (model.kv_dtype == KvDtype::float32) {
+    table.report_value("kv_dtype", model.kv_dtype, " (need \"auto\" or \"bfloat16\": device is \"cuda\")");
+  }
+}
+
 void check_model(const Table& table, ModelInitConfig model) {
+  check_precision_of_cuda(table, model);
   if (model.device == Device::cpu && model.numerics == Numerics::fast) {
     table.report_value("numerics", model.numerics,
                        " (need \"exact\": device is \"cpu\", which has no other)");
@@ -225,6 +237,20 @@ void check_reward(const Table& stage_table, RewardConfig reward, const Recipe& r
   }
 }
 
+/// A sampler whose log-probs are not the learner's bits needs a correction, and no run can ask for equality.
+void check_importance(const Table& table, const GrpoConfig& grpo, Numerics numerics) {
+  if (numerics == Numerics::fast && grpo.loss.tis_cap == 0) {
+    table.report_value("tis_cap", grpo.loss.tis_cap,
+                       " (need more than 0, such as 2.0: model.numerics is \"fast\", and the sampler's "
+                       "log-probabilities are not quite the learner's)");
+  }
+  if (grpo.loss.tis_cap > 0 && grpo.exactness != Exactness::report) {
+    table.report_value("exactness", grpo.exactness,
+                       " (need \"report\": tis_cap is " + toml_text(grpo.loss.tis_cap) +
+                           ", for a sampler whose log-probabilities are not the learner's)");
+  }
+}
+
 void check_stage(const Table& table, const StageConfig& stage, const Recipe& recipe,
                  const std::vector<std::string>& tasks) {
   check_task_names(table, stage.tasks, tasks);
@@ -232,11 +258,7 @@ void check_stage(const Table& table, const StageConfig& stage, const Recipe& rec
   if (stage.kind == StageKind::grpo) {
     check_multiple(table, "prompts_per_step", stage.grpo.prompts_per_step, "updates_per_step",
                    stage.grpo.updates_per_step);
-    if (stage.grpo.loss.tis_cap > 0 && stage.grpo.exactness != Exactness::report) {
-      table.report_value("exactness", stage.grpo.exactness,
-                         " (need \"report\": tis_cap is " + toml_text(stage.grpo.loss.tis_cap) +
-                             ", for a sampler whose log-probabilities are not the learner's)");
-    }
+    check_importance(table, stage.grpo, recipe.model.numerics);
     check_reward(table, stage.reward, recipe, stage.sampling.max_new_tokens);
   }
   const std::int64_t longest = recipe.model.max_position_embeddings;

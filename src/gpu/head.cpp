@@ -28,7 +28,8 @@ cuda::GrpoInputs from(const cuda::GrpoInputs& in, std::int64_t first) {
           .reference_logprob = from(in.reference_logprob, first),
           .advantage = from(in.advantage, first),
           .weight = from(in.weight, first),
-          .sequence_gap = from(in.sequence_gap, first)};
+          .sequence_gap = from(in.sequence_gap, first),
+          .sequence_importance = from(in.sequence_importance, first)};
 }
 
 cuda::GrpoOutputs from(const cuda::GrpoOutputs& out, std::int64_t first) {
@@ -42,13 +43,15 @@ cuda::GrpoOutputs from(const cuda::GrpoOutputs& out, std::int64_t first) {
 
 }  // namespace
 
-Head::Head(const Weights& weights, cuda::Gemm& gemm, Stream stream)
+Head::Head(const Weights& weights, cuda::Gemm& gemm, Stream stream, std::int64_t chunk_rows)
     : weights_(weights),
       gemm_(gemm),
       stream_(stream),
       vocab_(weights.num_logits()),
       stride_((vocab_ + 7) / 8 * 8),
-      width_(weights.config().hidden_size) {
+      width_(weights.config().hidden_size),
+      chunk_rows_(chunk_rows) {
+  if (chunk_rows > 0) return;
   const std::int64_t fitting = kLogitBytes / (stride_ * static_cast<std::int64_t>(sizeof(bf16)));
   chunk_rows_ = std::clamp(fitting / kRowsApart * kRowsApart, kRowsApart, kMostChunkRows);
 }

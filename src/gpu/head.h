@@ -29,7 +29,8 @@ struct HeadGradient {
 /// the vocabulary alone.
 class Head {
  public:
-  Head(const Weights& weights, cuda::Gemm& gemm, Stream stream);
+  /// \param chunk_rows  rows of logits that exist at once; 0: as many as fit 1.3 GB, at most 16,384
+  Head(const Weights& weights, cuda::Gemm& gemm, Stream stream, std::int64_t chunk_rows = 0);
 
   /// Forward alone: reference log-probs, evaluation.
   void token_logprob(const HeadRows& rows, const std::uint32_t* token_ids, float temperature,

@@ -116,18 +116,20 @@ void GpuLearner::upload_terms(const UpdateLoss& loss, std::size_t first_sequence
   reference_->logprobs(batch_, temperature, reference_logprob_.data());
 }
 
-/// Of each completion the mean of log pi_theta - log pi_old, for losses at the level of sequences.
-void GpuLearner::compute_gap(const LossConfig& config, float temperature) {
+/// What a loss at the level of sequences reads of each completion.
+void GpuLearner::compute_sequence_terms(const LossConfig& config, float temperature) {
+  const auto count = static_cast<std::int64_t>(host_completion_starts_.size()) - 1;
   gap_.resize(host_weight_.size());
-  if (config.tis_cap != 0.0 && host_old_.empty()) {  // log pi_old is the policy's own
-    gap_.fill_zero(stream_);
-    return;
-  }
   head_.token_logprob(batch_.head_rows(hidden_.data()), batch_.targets(), temperature,
                       {.logprob = logprob_.data()});
-  cuda::sequence_logprob_gap(
-      logprob_.data(), config.tis_cap != 0.0 ? old_.data() : sampler_.data(), completion_starts_.data(),
-      static_cast<std::int64_t>(host_completion_starts_.size()) - 1, gap_.data(), stream_);
+  const bool truncates = config.tis_cap != 0.0;
+  const float* own_old = host_old_.empty() ? logprob_.data() : old_.data();
+  cuda::sequence_logprob_gap(logprob_.data(), truncates ? own_old : sampler_.data(),
+                             completion_starts_.data(), count, gap_.data(), stream_);
+  if (!truncates) return;
+  sequence_importance_.resize(host_weight_.size());
+  cuda::sequence_importance(own_old, sampler_.data(), completion_starts_.data(), count, config.tis_cap,
+                            sequence_importance_.data(), stream_);
 }
 
 void GpuLearner::run_loss(const UpdateLoss& loss, float temperature, const HeadGradient& gradient) {
@@ -144,8 +146,9 @@ void GpuLearner::run_loss(const UpdateLoss& loss, float temperature, const HeadG
   if (loss.config.tis_cap != 0.0 && !host_old_.empty()) in.old_logprob = old_.data();
   if (needs_reference(loss)) in.reference_logprob = reference_logprob_.data();
   if (loss.config.importance_level == ImportanceLevel::sequence) {
-    compute_gap(loss.config, temperature);
+    compute_sequence_terms(loss.config, temperature);
     in.sequence_gap = gap_.data();
+    if (loss.config.tis_cap != 0.0) in.sequence_importance = sequence_importance_.data();
   }
   head_.grpo_loss(rows, in, grpo_settings(loss.config, temperature), {.token = out}, gradient);
 }

@@ -102,7 +102,7 @@ class GpuLearner : public Learner {
   void forward(Keep keep);
   void upload_terms(const UpdateLoss& loss, std::size_t first_sequence, float temperature);
   void run_loss(const UpdateLoss& loss, float temperature, const HeadGradient& gradient);
-  void compute_gap(const LossConfig& config, float temperature);
+  void compute_sequence_terms(const LossConfig& config, float temperature);
   void add_leaf_stats(const UpdateLoss& loss, std::size_t first_sequence, std::vector<UpdateStats>& leaves);
   void check_reference(const UpdateLoss& loss) const;
   [[nodiscard]] double apply(double learning_rate);
@@ -124,7 +124,8 @@ class GpuLearner : public Learner {
   cuda::DeviceArray<double> squares_, squares_workspace_;
   // Of each target of the micro-batch.
   std::vector<float> host_sampler_, host_old_, host_advantage_, host_weight_;
-  cuda::DeviceArray<float> sampler_, old_, advantage_, weight_, gap_, reference_logprob_, logprob_, entropy_;
+  cuda::DeviceArray<float> sampler_, old_, advantage_, weight_, gap_, sequence_importance_,
+      reference_logprob_, logprob_, entropy_;
   cuda::DeviceArray<std::int32_t> completion_starts_;
   std::vector<std::int32_t> host_completion_starts_;
 };

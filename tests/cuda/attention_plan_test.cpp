@@ -55,13 +55,17 @@ Read read(const AttentionPlan& plan) {
 /// The splits that a part of a row, or the row itself (-1), is made of.
 struct Splits {
   std::int32_t begin = 0, end = 0;
+  bool by_large_tile = false;
+  int uses = 0;
 };
 
+/// By row and part.
+using Parts = std::map<std::pair<std::int32_t, std::int32_t>, Splits>;
+
 void check_tile(const PlanTile& tile, const Read& plan, const AttentionPlan& words,
-                std::span<const AttentionRow> rows, std::int64_t most_rows,
-                std::map<std::pair<std::int32_t, std::int32_t>, Splits>& parts) {
+                std::span<const AttentionRow> rows, std::int64_t group, bool is_large, Parts& parts) {
   ASSERT_GT(tile.num_entries, 0);
-  ASSERT_LE(tile.num_entries, most_rows);
+  ASSERT_LE(tile.num_entries * group, is_large ? 64 : 16);
   std::int32_t least = 1 << 30, greatest = -1;
   for (std::int32_t i = 0; i < tile.num_entries; ++i) {
     const PlanEntry& entry = plan.entries[static_cast<std::size_t>(tile.first_entry + i)];
@@ -71,8 +75,18 @@ void check_tile(const PlanTile& tile, const Read& plan, const AttentionPlan& wor
     greatest = std::max(greatest, row.position);
     const std::int32_t end = std::min(tile.first_split + tile.num_splits, row.position / 128 + 1);
     ASSERT_GT(end, tile.first_split) << "row " << entry.row << " has no key there";
-    const bool is_first =
-        parts.emplace(std::pair{entry.row, entry.part}, Splits{tile.first_split, end}).second;
+    Splits splits{tile.first_split, end, is_large, 0};
+    if (entry.from >= 0) {
+      ASSERT_FALSE(is_large);
+      ASSERT_EQ(parts.count({entry.row, entry.from}), 1U);
+      Splits& before = parts.at({entry.row, entry.from});
+      ASSERT_TRUE(before.by_large_tile) << "which is done before";
+      ASSERT_EQ(before.end, tile.first_split);
+      splits.begin = before.begin;
+      ++before.uses;
+    }
+    ASSERT_EQ(entry.from < 0, plan.entries[static_cast<std::size_t>(tile.first_entry)].from < 0);
+    const bool is_first = parts.emplace(std::pair{entry.row, entry.part}, splits).second;
     ASSERT_TRUE(is_first) << "row " << entry.row << ", part " << entry.part;
     for (std::int32_t block = 8 * tile.first_split; block < 8 * end && block <= row.position / 16; ++block) {
       const std::int32_t at = tile.blocks + block - 8 * tile.first_split;
@@ -89,14 +103,18 @@ void check_tile(const PlanTile& tile, const Read& plan, const AttentionPlan& wor
 void check_cover(const Read& plan, const AttentionPlan& words, std::span<const AttentionRow> rows,
                  const HeadShape& shape) {
   const std::int64_t group = shape.heads / shape.kv_heads;
-  std::map<std::pair<std::int32_t, std::int32_t>, Splits> parts;
-  for (const PlanTile& tile : plan.small) check_tile(tile, plan, words, rows, 16 / group, parts);
-  for (const PlanTile& tile : plan.large) check_tile(tile, plan, words, rows, 64 / group, parts);
+  Parts parts;
+  for (const PlanTile& tile : plan.large) check_tile(tile, plan, words, rows, group, true, parts);
+  for (const PlanTile& tile : plan.small) check_tile(tile, plan, words, rows, group, false, parts);
   std::vector<int> times(rows.size());
-  std::vector<int> part_times(static_cast<std::size_t>(words.sizes.partials));
+  std::vector<int> written(static_cast<std::size_t>(words.sizes.partials)), used(written);
   for (const auto& [key, splits] : parts) {
     const auto [row, part] = key;
-    if (part >= 0) continue;
+    if (part >= 0) {
+      ++written.at(static_cast<std::size_t>(part));
+      used.at(static_cast<std::size_t>(part)) += splits.uses;
+      continue;
+    }
     ++times[static_cast<std::size_t>(row)];
     EXPECT_EQ(splits.begin, 0);
     EXPECT_EQ(splits.end, rows[static_cast<std::size_t>(row)].position / 128 + 1);
@@ -109,12 +127,13 @@ void check_cover(const Read& plan, const AttentionPlan& words, std::span<const A
       const Splits splits = parts.at({merge.row, part});
       EXPECT_EQ(splits.begin, next);
       next = splits.end;
-      ++part_times.at(static_cast<std::size_t>(part));
+      ++used.at(static_cast<std::size_t>(part));
     }
     EXPECT_EQ(next, rows[static_cast<std::size_t>(merge.row)].position / 128 + 1);
   }
   EXPECT_THAT(times, ::testing::Each(1));
-  EXPECT_THAT(part_times, ::testing::Each(1));
+  EXPECT_THAT(written, ::testing::Each(1));
+  EXPECT_THAT(used, ::testing::Each(1));
 }
 
 /// Block numbers: the first `common` are those of `from`, the rest of nobody else.
@@ -162,6 +181,29 @@ TEST(AttentionPlan, SharedSplitsOfAGroupAreComputedOnce) {
   const AttentionPlan alone = plan_of(rows, {4, 2, 64}, {.longest = 9, .share = false});
   EXPECT_EQ(alone.sizes.small_tiles, 3);
   EXPECT_EQ(alone.sizes.merges, 0);
+}
+
+TEST(AttentionPlan, RowsOfALargeGroupGoOnFromItsPart) {
+  // Eight forks with seven query heads a key head fill a large tile. Behind its two splits each has a small
+  // one, which ends the row: nothing is merged.
+  const auto prompt = blocks_like({}, 0, 16);
+  std::vector<std::vector<std::int32_t>> forks;
+  std::vector<AttentionRow> rows;
+  for (int i = 0; i < 8; ++i) forks.push_back(blocks_like(prompt, 16, 40));
+  for (const auto& fork : forks) rows.push_back({fork.data(), 600});
+  const HeadShape shape{7, 1, 64};
+  const AttentionPlan plan = plan_of(rows, shape, {.longest = 9});
+  EXPECT_EQ(plan.sizes.large_tiles, 1);
+  EXPECT_EQ(plan.sizes.small_tiles, 8);
+  EXPECT_EQ(plan.sizes.merges, 0);
+  EXPECT_EQ(plan.sizes.partials, 8);
+  check_cover(read(plan), plan, rows, shape);
+  // Where the small tiles may work off two of the last three splits, the third is merged.
+  const AttentionPlan cut = plan_of(rows, shape, {.longest = 2});
+  EXPECT_EQ(cut.sizes.small_tiles, 16);
+  EXPECT_EQ(cut.sizes.merges, 8);
+  EXPECT_EQ(cut.sizes.partials, 24);
+  check_cover(read(cut), cut, rows, shape);
 }
 
 TEST(AttentionPlan, AGroupIsFoundAcrossTheBatch) {

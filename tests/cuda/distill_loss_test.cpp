@@ -325,6 +325,8 @@ TEST(Distillation, SaysWhatIsWrongWithItsArguments) {
   };
   EXPECT_EQ(top(1000, 0), "top_k_kl_loss: k = 0 (need 1 to 512)");
   EXPECT_EQ(top(1000, 513), "top_k_kl_loss: k = 513 (need 1 to 512)");
+  EXPECT_EQ(top(100, 100),
+            "top_k_kl_loss: the teacher's token_ids or logprobs or weight is null (need all three)");
   EXPECT_EQ(top(100, 101), "top_k_kl_loss: k = 101 (need 1 to 100)");
   EXPECT_EQ(
       message_of([] {

@@ -194,6 +194,24 @@ TEST_P(EveryOrder, ScatterAddRowsAddsInTheOrderOfTheNames) {
   }
 }
 
+TEST_P(EveryOrder, SumRowListsAddsTheNamedRowsInOrder) {
+  const std::size_t width = 24;
+  const std::vector<float> from = testing::normal_bf16(7 * width, 5);
+  const std::vector<std::int32_t> starts{0, 1, 1, 4, 6}, lists{6, 0, 3, 0, 5, 2};
+  DeviceArray<bf16> to(4 * width);
+  sum_row_lists(bf16_on_device(from).data(), on_device(starts).data(), on_device(lists).data(), 4,
+                static_cast<std::int64_t>(width), to.data(), nullptr);
+  const std::vector<float> actual = floats_of(to);
+  for (std::size_t row = 0; row < 4; ++row) {
+    for (std::size_t column = 0; column < width; ++column) {
+      float sum = 0;  // as the kernel: float32, in order
+      for (auto use = starts[row]; use < starts[row + 1]; ++use)
+        sum += from[static_cast<std::size_t>(lists[static_cast<std::size_t>(use)]) * width + column];
+      ASSERT_EQ(actual[row * width + column], to_float(to_bf16(sum))) << row << ", " << column;
+    }
+  }
+}
+
 TEST_P(EveryOrder, RoundToBf16IsToTheNearestEven) {
   for (const std::size_t count : {1u, 3u, 4u, 8u, 1023u, 4096u, 4098u, 10007u}) {
     auto values = normal_values(count, 1);
@@ -216,6 +234,7 @@ TEST(Elementwise, DoesNothingForNoRows) {
   bias_backward(nullptr, 0, 8, nullptr, nullptr, nullptr);
   gather_rows(nullptr, nullptr, 0, 8, nullptr, nullptr);
   scatter_add_rows(nullptr, nullptr, 0, 8, nullptr, nullptr);
+  sum_row_lists(nullptr, nullptr, nullptr, 0, 8, nullptr, nullptr);
   round_to_bf16(nullptr, 0, nullptr, nullptr);
 }
 
@@ -236,6 +255,8 @@ TEST(Elementwise, RefusesWidthsOfOddEights) {
             "gather_rows: width 20 (need a multiple of 8)");
   EXPECT_EQ(refusal_of([] { scatter_add_rows(nullptr, nullptr, 1, 20, nullptr, nullptr); }),
             "scatter_add_rows: width 20 (need a multiple of 8)");
+  EXPECT_EQ(refusal_of([] { sum_row_lists(nullptr, nullptr, nullptr, 1, 20, nullptr, nullptr); }),
+            "sum_row_lists: width 20 (need a multiple of 8)");
 }
 
 TEST(Elementwise, RefusesToRoundWhatIsNotAligned) {

@@ -233,6 +233,56 @@ TEST(Emulator, AMissingBarrierBetweenReductionsShowsWhereAWarpRunsAhead) {
   EXPECT_FALSE(ahead);
 }
 
+void copy_over_what_is_read(const float* from, float* out) {
+  float* tile = shared_memory<float>();
+  if (threadIdx.x == 0) *tile = 3;
+  __syncthreads();
+  if (threadIdx.x % kWarp == 0) out[threadIdx.x / kWarp] = *tile;
+  // No barrier.
+  if (threadIdx.x == 0) copy16_async(tile, from);
+  commit_copies();
+  __syncthreads();
+  wait_copies<0>();
+}
+
+TEST(Emulator, ACopyOverWhatOthersReadShowsWhereAWarpRunsAhead) {
+  alignas(16) static const float from[4] = {5, 6, 7, 8};
+  std::vector<float> out(2);
+  const auto run = [&] {
+    launch("copy_over", copy_over_what_is_read, {.grid = {1}, .threads = 64, .shared_bytes = 16}, nullptr,
+           from, out.data());
+  };
+  run();
+  EXPECT_THAT(out, ElementsAre(3, 3));
+  emulator::set_order(emulator::Order::warp_ahead);
+  run();
+  emulator::set_order(emulator::Order::forward);
+  EXPECT_THAT(out, ElementsAre(3, 5));
+}
+
+void overwrite(float* out) {
+  float* value = shared_memory<float>();
+  if (threadIdx.x == 0) *value = 3;
+  __syncthreads();
+  if (threadIdx.x == 0) *out = *value;
+  // No barrier, but long after.
+  unsigned lane = threadIdx.x;
+  for (int i = 0; i < 20; ++i) lane = shuffle(lane, i % 32U);
+  if (threadIdx.x == 32) *value = 5;
+}
+
+TEST(Emulator, AMissingBarrierShowsWhereAWarpStandsStill) {
+  emulator::set_order(emulator::Order::shuffled);
+  int overwritten = 0;
+  for (int i = 0; i < 50; ++i) {
+    float out = 0;
+    launch("overwrite", overwrite, {.grid = {1}, .threads = 64, .shared_bytes = 4}, nullptr, &out);
+    overwritten += out == 5 ? 1 : 0;
+  }
+  emulator::set_order(emulator::Order::forward);
+  EXPECT_GT(overwritten, 5);  // one in four
+}
+
 void part_ways() {
   if (threadIdx.x < 32) {
     __syncthreads();

@@ -15,7 +15,7 @@ using ::testing::Pointwise;
 
 /// The columns of GrpoInputs.
 struct Inputs {
-  std::vector<float> sampler, old, reference, advantage, weight, gap;
+  std::vector<float> sampler, old, reference, advantage, weight, gap, mean_importance = {};
 };
 
 /// Log-probabilities around the policy's, so that ratios are 0.5 to 2 and clip on both sides, none near a
@@ -31,6 +31,7 @@ Inputs inputs_of(const LogitBatch& batch, float temperature) {
     in.old.push_back(static_cast<float>(logprob - kApart[(i + 2) % 7]));
     in.reference.push_back(static_cast<float>(logprob + kApart[(i + 4) % 7]));
     in.gap.push_back(static_cast<float>(kApart[(i + 1) % 7]));
+    in.mean_importance.push_back(static_cast<float>(std::exp(kApart[(i + 3) % 7])));
     in.advantage.push_back(kAdvantage[i % 5]);
     in.weight.push_back(i % 4 == 3 ? 0.5f : 0.0625f);
   }
@@ -51,7 +52,7 @@ struct Options {
 Results run(const RowPlan& plan, const LogitBatch& batch, const Inputs& in, const Options& options) {
   DeviceLogits logits(batch);
   RowColumn sampler(in.sampler), old(in.old), reference(in.reference), advantage(in.advantage),
-      weight(in.weight), gap(in.gap);
+      weight(in.weight), gap(in.gap), mean_importance(in.mean_importance);
   TokenColumns token(batch.rows);
   RowColumn loss(batch.rows), ratio(batch.rows), kl(batch.rows), clipped(batch.rows), importance(batch.rows);
   const GrpoInputs inputs{logits.tokens.data(),
@@ -60,7 +61,8 @@ Results run(const RowPlan& plan, const LogitBatch& batch, const Inputs& in, cons
                           options.settings.kl_coef != 0 ? reference.data() : nullptr,
                           advantage.data(),
                           weight.data(),
-                          gap.data()};
+                          gap.data(),
+                          mean_importance.data()};
   const GrpoOutputs outputs{token.outputs(), loss.data(),    ratio.data(),
                             kl.data(),       clipped.data(), importance.data()};
   grpo_loss(plan, logits.rows, inputs, options.settings, options.wants_outputs ? outputs : GrpoOutputs{},
@@ -83,8 +85,8 @@ void expect_reference(const LogitBatch& batch, const Inputs& in, const Options& 
   const Results actual = run(batch, in, options);
   for (std::int64_t r = 0; r < batch.rows; ++r) {
     const auto i = static_cast<std::size_t>(r);
-    const GrpoRow row{batch.tokens[i], in.sampler[i], in.old[i], in.reference[i],
-                      in.advantage[i], in.weight[i],  in.gap[i], options.has_old};
+    const GrpoRow row{batch.tokens[i], in.sampler[i], in.old[i],       in.reference[i],      in.advantage[i],
+                      in.weight[i],    in.gap[i],     options.has_old, in.mean_importance[i]};
     const GrpoReference expected(batch.row(r), row, options.settings);
     const double error = kLogprobError * (1 + std::abs(expected.logprob));
     ASSERT_NEAR(actual.logprob[i], expected.logprob, error);
@@ -252,7 +254,7 @@ TEST_P(EveryOrder, GrpoLossOfARowDoesNotDependOnTheBatch) {
     for (const auto& which : picks) {
       Inputs some_in;
       for (const auto column : {&Inputs::sampler, &Inputs::old, &Inputs::reference, &Inputs::advantage,
-                                &Inputs::weight, &Inputs::gap}) {
+                                &Inputs::weight, &Inputs::gap, &Inputs::mean_importance}) {
         for (const std::int64_t r : which)
           (some_in.*column).push_back((in.*column)[static_cast<std::size_t>(r)]);
       }

@@ -13,6 +13,7 @@ struct GrpoRow {
   std::uint32_t token = 0;
   double sampler = 0, old = 0, reference = 0, advantage = 0, weight = 1, gap = 0;
   bool has_old = true;
+  double mean_importance = 1;  ///< of the completion's tokens
 };
 
 struct GrpoReference {
@@ -37,14 +38,16 @@ struct GrpoReference {
         std::clamp(ratio, 1 - settings.clip_eps_low, 1 + settings.clip_eps_high) * row.advantage;
     is_clipped = bounded < plain;
     double gain = importance * std::min(plain, bounded);
-    double slope = is_clipped ? 0 : importance * plain;
+    const bool is_sequence = settings.level == ImportanceLevel::sequence;
+    double slope =
+        is_clipped ? 0 : (is_sequence && settings.tis_cap > 0 ? row.mean_importance : importance) * plain;
     if (settings.kl_coef != 0) {
       kl = std::exp(row.reference - logprob) - (row.reference - logprob) - 1;
       gain -= settings.kl_coef * kl;
       slope += settings.kl_coef * (std::exp(row.reference - logprob) - 1);
     }
-    const double terms =
-        importance * std::abs(plain) + settings.kl_coef * (1 + std::exp(row.reference - logprob));
+    const double terms = std::max(importance, row.mean_importance) * std::abs(plain) +
+                         settings.kl_coef * (1 + std::exp(row.reference - logprob));
     const double bonus = settings.entropy_coef * row.weight;
     loss = -row.weight * gain - bonus * entropy;
     for (std::size_t v = 0; v < logits.size(); ++v) {

@@ -70,51 +70,76 @@ TEST_P(EveryOrder, TheGapOfASequenceIsTheMeanOfItsTokens) {
   EXPECT_THAT(std::vector(gaps.begin() + 4, gaps.end()), ::testing::Each(0.01f));
 }
 
-/// GSPO's loss of one completion, Eq. 5 and 7: -sum_t w min(s A, clip(s) A), s = exp(mean(log pi - log old)).
+/// GSPO's loss of one completion, Eq. 5 and 7: -sum_t w c_t min(s A, clip(s) A), s = exp(mean(log pi - log
+/// old)); c_t are constants, 1 each where they are empty.
 double completion_loss(const std::vector<std::vector<double>>& logits, const LogitBatch& batch,
                        const std::vector<float>& old, double advantage, double weight,
-                       const GrpoSettings& settings) {
+                       const std::vector<double>& importance, const GrpoSettings& settings) {
   double gap = 0;
+  double weights = importance.empty() ? static_cast<double>(logits.size()) : 0;
+  for (const double c : importance) weights += c;
   for (std::size_t t = 0; t < logits.size(); ++t)
     gap += RowReference(logits[t], settings.temperature).log_p[batch.tokens[t]] - static_cast<double>(old[t]);
   const double s = std::exp(gap / static_cast<double>(logits.size()));
   const double bounded = std::clamp(s, 1 - settings.clip_eps_low, 1 + settings.clip_eps_high);
-  return -weight * static_cast<double>(logits.size()) * std::min(s * advantage, bounded * advantage);
+  return -weight * weights * std::min(s * advantage, bounded * advantage);
 }
 
 TEST_P(EveryOrder, TheLossOfASequenceHasTheDerivativeOfItsRatio) {
   constexpr std::size_t kLength = 4;
   constexpr double kStep = 1e-5;
   const LogitBatch batch(kLength, 7, 3, 1.5);
-  // Not clipped, clipped above, clipped below.
-  for (const auto& [apart, advantage] : {std::pair{0.1, 1.5f}, {0.5, 1.5f}, {-0.5, -2.0f}, {0.5, -1.0f}}) {
-    std::vector<float> old;
+  struct Case {
+    double apart;
+    float advantage;
+    double tis_cap;
+  };
+  // Not clipped, clipped above, clipped below; with importance weights of which some are truncated.
+  for (const auto& [apart, advantage, tis_cap] : {Case{0.1, 1.5f, 0},
+                                                  {0.5, 1.5f, 0},
+                                                  {-0.5, -2.0f, 0},
+                                                  {0.5, -1.0f, 0},
+                                                  {0.1, 1.5f, 1.2},
+                                                  {0.5, -1.0f, 1.2}}) {
+    std::vector<float> old, sampled;
+    std::vector<double> importance;
     std::vector<std::vector<double>> logits;
     for (std::size_t t = 0; t < kLength; ++t) {
       logits.push_back(batch.row(static_cast<std::int64_t>(t)));
       const double wobble = t % 2 == 0 ? 0.3 : -0.3;
       old.push_back(
           static_cast<float>(RowReference(logits[t], 0.9f).log_p[batch.tokens[t]] - apart + wobble));
+      sampled.push_back(old.back() - 0.15f * static_cast<float>(t));
+      if (tis_cap > 0)
+        importance.push_back(
+            std::min(std::exp(static_cast<double>(old[t]) - static_cast<double>(sampled[t])), tis_cap));
     }
-    const GrpoSettings settings{.temperature = 0.9f, .level = ImportanceLevel::sequence};
+    const GrpoSettings settings{.temperature = 0.9f, .tis_cap = tis_cap, .level = ImportanceLevel::sequence};
     DeviceLogits on_device(batch);
     TokenColumns before(kLength);
-    RowColumn sampler(old), gap(kLength), loss(kLength);
+    RowColumn sampler(tis_cap > 0 ? sampled : old), of_old(old), gap(kLength), mean_importance(kLength),
+        loss(kLength);
     RowColumn advantages(std::vector<float>(kLength, advantage)), weights(std::vector<float>(kLength, 0.25f));
     DeviceArray<std::int32_t> offsets;
     offsets.upload(std::vector<std::int32_t>{0, kLength});
     token_logprob(on_device.rows, on_device.tokens.data(), 0.9f, before.outputs(), nullptr);
-    sequence_logprob_gap(before.logprob.data(), sampler.data(), offsets.data(), 1, gap.data(), nullptr);
+    sequence_logprob_gap(before.logprob.data(), of_old.data(), offsets.data(), 1, gap.data(), nullptr);
+    sequence_importance(of_old.data(), sampler.data(), offsets.data(), 1, tis_cap, mean_importance.data(),
+                        nullptr);
     grpo_loss(on_device.rows,
               {.token_ids = on_device.tokens.data(),
                .sampler_logprob = sampler.data(),
+               .old_logprob = of_old.data(),
                .advantage = advantages.data(),
                .weight = weights.data(),
-               .sequence_gap = gap.data()},
+               .sequence_gap = gap.data(),
+               .sequence_importance = mean_importance.data()},
               settings, {.token = {}, .loss = loss.data()}, nullptr);
     const auto losses = loss.download();
     const auto dlogits = on_device.values.download();
-    const auto loss_of = [&] { return completion_loss(logits, batch, old, advantage, 0.25, settings); };
+    const auto loss_of = [&] {
+      return completion_loss(logits, batch, old, advantage, 0.25, importance, settings);
+    };
     EXPECT_NEAR(losses[0] + losses[1] + losses[2] + losses[3], loss_of(), 1e-5);
     for (std::size_t t = 0; t < kLength; ++t) {
       for (std::size_t v = 0; v < 7; ++v) {

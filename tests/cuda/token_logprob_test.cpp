@@ -172,6 +172,7 @@ TEST(TokenLogprob, SaysWhatIsWrongWithItsArguments) {
             "token_logprob: logits begin at an address that is no multiple of 16");
   EXPECT_EQ(message_of({some, 1, 8, 8}, 0),
             "token_logprob: temperature 0.000000 (need a finite number above 0)");
+  EXPECT_EQ(message_of({some, 1, 8, 8}, 1), "token_logprob: token_ids is null (need it)");
   EXPECT_EQ(message_of({some, 1, 8, 8}, kNan),
             "token_logprob: temperature nan (need a finite number above 0)");
 }

@@ -65,8 +65,10 @@ struct GrpoInputs {
   const float* advantage = nullptr;
   const float* weight = nullptr;  ///< token_weight(): the share of the token in the loss. 0: the row is not
                                   ///< read, its dlogits are 0 and its outputs are 0
-  const float* sequence_gap =
-      nullptr;  ///< with ImportanceLevel::sequence: mean_t(policy_t - old_t) of the row's completion
+  // Of the row's completion, with ImportanceLevel::sequence:
+  const float* sequence_gap = nullptr;         ///< mean_t(policy_t - old_t)
+  const float* sequence_importance = nullptr;  ///< with tis_cap: the mean of its tokens' importance weights,
+                                               ///< with which its ratio moves the sum of its terms
 };
 
 /// What comes out for each row, [R] each; null where it is not wanted.
@@ -90,6 +92,9 @@ void grpo_loss(const LogitRows& logits, const GrpoInputs& in, const GrpoSettings
 /// the rows. \param offsets  [S + 1]
 void sequence_logprob_gap(const float* logprob, const float* old_logprob, const std::int32_t* offsets,
                           std::int64_t sequences, float* gap, Stream stream);
+/// The same of the importance weights min(exp(old - sampler), tis_cap). importance [R], written
+void sequence_importance(const float* old_logprob, const float* sampler_logprob, const std::int32_t* offsets,
+                         std::int64_t sequences, double tis_cap, float* importance, Stream stream);
 
 /// Cross-entropy: loss[r] = -weight[r] * logprob[r]; dlogits in place, as grpo_loss. weight 0: not read, zero
 /// gradient and outputs.
