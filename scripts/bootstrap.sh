@@ -2,8 +2,10 @@
 # Installs what reckon is built from, on Debian 12: packages of the distribution, and LibTorch from the torch wheel into
 # .deps/libtorch. What is there already is skipped, so it may be run at any time.
 #
-# Usage: scripts/bootstrap.sh [--oracles]
+# Usage: scripts/bootstrap.sh [--oracles] [--cuda]
 #   --oracles  also the Python packages that tests compare with (transformers, h5py, ...), into .deps/oracles
+#   --cuda     also the CUDA libraries that the torch wheel names (3 GB), beside LibTorch: for the preset cuda on a machine
+#              with a GPU. The CUDA 13 toolkit (nvcc, headers) must be there.
 # Exit codes: 0 done; 2 usage; 74 a download or installation failed; 78 not root and a Debian package is missing.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -18,9 +20,12 @@ packages=(
   python3 python3-venv
 )
 
-# The CPU libraries of the wheel name libcudart and libcupti, so these two come with it; no other package of CUDA does.
-# Where there is a CUDA toolkit and a GPU that answers, its other CUDA dependencies belong into this list.
+# The CPU libraries of the wheel name libcudart and libcupti, so these two come with it; its other CUDA libraries with --cuda alone.
 libtorch=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
+# As the wheel's metadata pins them.
+cuda_libraries=(nvidia-cublas==13.1.0.3 nvidia-cuda-nvrtc==13.0.88 nvidia-cudnn-cu13==9.19.0.56 nvidia-cufft==12.0.0.61
+  nvidia-cufile==1.15.1.6 nvidia-curand==10.4.0.35 nvidia-cusolver==12.0.4.66 nvidia-cusparse==12.6.3.3
+  nvidia-cusparselt-cu13==0.8.0 nvidia-nccl-cu13==2.28.9 nvidia-nvjitlink==13.0.88 nvidia-nvshmem-cu13==3.4.5)
 # The libraries do not depend on the Python that fetches them: the wheel is chosen by name, not by what runs pip.
 wheel_choice=(--only-binary=:all: --implementation cp --python-version 3.11)
 
@@ -75,6 +80,24 @@ install_libtorch() {
   rm -rf "$work"
 }
 
+# Into the folder of LibTorch, whose libraries name them by paths relative to themselves.
+install_cuda_libraries() {
+  local target="$deps/libtorch" work="$deps/cuda.tmp"
+  if [[ -f "$target/.cuda" && "$(cat "$target/.cuda")" == "${cuda_libraries[*]}" ]]; then
+    say "CUDA libraries: there"
+    return
+  fi
+  say "CUDA libraries: installing ${cuda_libraries[*]}"
+  rm -rf "$work"
+  mkdir -p "$work/tmp"
+  "$python" -m venv "$work/pip" || fail 74 "cannot make a Python environment in $work/pip"
+  TMPDIR="$work/tmp" "$work/pip/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+    "${wheel_choice[@]}" --target "$work/libraries" "${cuda_libraries[@]}" || fail 74 "CUDA libraries: pip failed"
+  cp -al "$work/libraries/nvidia/." "$target/nvidia/" || fail 74 "CUDA libraries: cannot link them into $target/nvidia"
+  printf '%s' "${cuda_libraries[*]}" >"$target/.cuda"
+  rm -rf "$work"
+}
+
 # Made in place, for an environment of Python cannot be moved; without its stamp it is made anew.
 install_oracles() {
   local target="$deps/oracles" list="$root/scripts/oracles-requirements.txt" stamp
@@ -94,10 +117,12 @@ install_oracles() {
 }
 
 oracles=no
+cuda=no
 for argument in "$@"; do
   case "$argument" in
     --oracles) oracles=yes ;;
-    *) fail 2 "unknown argument $argument (usage: scripts/bootstrap.sh [--oracles])" ;;
+    --cuda) cuda=yes ;;
+    *) fail 2 "unknown argument $argument (usage: scripts/bootstrap.sh [--oracles] [--cuda])" ;;
   esac
 done
 
@@ -107,3 +132,4 @@ exec 9>"$deps/.lock"
 flock 9 # of two bootstraps the second waits, and then finds everything there
 timed "LibTorch" install_libtorch
 if [[ $oracles == yes ]]; then timed "oracles" install_oracles; fi
+if [[ $cuda == yes ]]; then timed "CUDA libraries" install_cuda_libraries; fi
