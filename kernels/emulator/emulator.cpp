@@ -180,30 +180,42 @@ struct Place {
   std::vector<std::size_t> order;
 };
 
+/// Which threads stand still.
+enum class Held { none, some, others };
+
 void run_cluster(const char* name, Place& place) {
   Machine& m = machine();
   if (m.order == Order::reverse) std::reverse(place.order.begin(), place.order.end());
   std::size_t alive = place.threads.size();
   bool stands_still = false;
+  Held held = Held::none;
+  std::uint64_t some_blocks = 0;
+  std::uint64_t some_warps = 0;
   while (alive > 0) {
     if (m.order == Order::shuffled) std::shuffle(place.order.begin(), place.order.end(), m.shuffle);
-    // Shuffled, half of the blocks and half of the warps stand still for a pass, which is when a barrier that
-    // is missing further on shows; for as long as the others can do something.
-    const bool holds = m.order == Order::shuffled && !stands_still;
-    const std::uint64_t held_blocks = holds ? m.shuffle() : 0;
-    const std::uint64_t held_warps = holds ? m.shuffle() : 0;
+    // Shuffled, some blocks and warps stand still until the others can do no more, then the others do: a
+    // barrier that is missing shows, however much later its absence would matter.
+    if (stands_still) {
+      held = held == Held::some ? Held::others : Held::none;
+    } else if (m.order == Order::shuffled && held == Held::none) {
+      held = Held::some;
+      some_blocks = m.shuffle();
+      some_warps = m.shuffle();
+    }
     const std::uint64_t before = m.progress;
     for (const std::size_t i : place.order) {
       Thread& thread = place.threads[i];
       if (thread.is_done) continue;
       const unsigned warp = thread.thread_index.x / 32;
-      if (((held_blocks >> thread.block->rank % 32) & 1U) != 0 || ((held_warps >> warp) & 1U) != 0) continue;
+      const bool is_some =
+          ((some_blocks >> thread.block->rank % 32) & 1U) != 0 || ((some_warps >> warp) & 1U) != 0;
+      if (held == (is_some ? Held::some : Held::others)) continue;
       resume(thread, m.stacks.top_of(i));
       if (thread.is_done) --alive;
     }
     if (m.failure) break;  // the other threads' stacks are left as they are
     stands_still = m.progress == before;
-    if (stands_still && !holds)
+    if (stands_still && held == Held::none)
       throw std::logic_error(std::string(name) + ": threads wait at a barrier that others do not reach");
   }
   if (m.order == Order::reverse) std::reverse(place.order.begin(), place.order.end());

@@ -74,7 +74,8 @@ struct Thread {
 [[nodiscard]] Thread& running();
 
 enum class Order { forward, reverse, shuffled };
-/// In which order the threads of all later launches run between barriers.
+/// In which order the threads of all later launches run between barriers; shuffled, some of the blocks and
+/// warps also wait until the others can do no more.
 void set_order(Order order);
 
 /// Runs `body` for every thread of a grid. \throws what a thread throws; std::logic_error for a misuse.

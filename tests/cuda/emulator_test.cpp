@@ -187,6 +187,29 @@ TEST(Emulator, AMissingBarrierShowsInAnotherOrder) {
   EXPECT_TRUE(std::isnan(out));
 }
 
+void overwrite(float* out) {
+  float* value = shared_memory<float>();
+  if (threadIdx.x == 0) *value = 3;
+  __syncthreads();
+  if (threadIdx.x == 0) *out = *value;
+  // No barrier, but long after.
+  unsigned lane = threadIdx.x;
+  for (int i = 0; i < 20; ++i) lane = shuffle(lane, i % 32U);
+  if (threadIdx.x == 32) *value = 5;
+}
+
+TEST(Emulator, AMissingBarrierShowsWhereAWarpStandsStill) {
+  emulator::set_order(emulator::Order::shuffled);
+  int overwritten = 0;
+  for (int i = 0; i < 50; ++i) {
+    float out = 0;
+    launch("overwrite", overwrite, {.grid = {1}, .threads = 64, .shared_bytes = 4}, nullptr, &out);
+    overwritten += out == 5 ? 1 : 0;
+  }
+  emulator::set_order(emulator::Order::forward);
+  EXPECT_GT(overwritten, 5);  // one in four
+}
+
 void part_ways() {
   if (threadIdx.x < 32) {
     __syncthreads();
