@@ -180,20 +180,26 @@ struct Place {
   std::vector<std::size_t> order;
 };
 
-/// Shuffled, some half of the blocks and warps stands still until the others can do no more: then a barrier
+/// Shuffled, some blocks and warps stand still until the others can do no more, then the others do: a barrier
 /// that is missing shows, however much later its absence would matter.
 struct Holding {
-  bool holds = false;
-  std::uint64_t blocks = 0, warps = 0;
+  enum class Held { none, some, others } held = Held::none;
+  std::uint64_t blocks = 0, warps = 0;  // some of them, by bits
 
-  void draw(std::mt19937& random) {
-    holds = true;
-    blocks = random();
-    warps = random();
+  /// Before a round. \param stands_still  whether the last round brought nobody on
+  void advance(bool stands_still, std::mt19937& random) {
+    if (stands_still) {
+      held = held == Held::some ? Held::others : Held::none;
+    } else if (held == Held::none) {
+      held = Held::some;
+      blocks = random();
+      warps = random();
+    }
   }
   [[nodiscard]] bool is_held(const Thread& thread) const {
-    return holds && (((blocks >> thread.block->rank % 32) & 1U) != 0 ||
-                     ((warps >> thread.thread_index.x / 32) & 1U) != 0);
+    const bool is_some =
+        ((blocks >> thread.block->rank % 32) & 1U) != 0 || ((warps >> thread.thread_index.x / 32) & 1U) != 0;
+    return held == (is_some ? Held::some : Held::others);
   }
 };
 
@@ -239,16 +245,12 @@ void run_cluster(const char* name, Place& place) {
   Holding holding;
   bool stands_still = false;
   while (alive > 0) {
-    if (stands_still) {
-      holding.holds = false;
-    } else if (m.order == Order::shuffled && !holding.holds) {
-      holding.draw(m.shuffle);
-    }
+    if (m.order == Order::shuffled) holding.advance(stands_still, m.shuffle);
     const std::uint64_t before = m.progress;
     alive -= run_round(place, holding);
     if (m.failure) break;  // the other threads' stacks are left as they are
     stands_still = m.progress == before;
-    if (stands_still && !holding.holds)
+    if (stands_still && holding.held == Holding::Held::none)
       throw std::logic_error(std::string(name) + ": threads wait at a barrier that others do not reach");
   }
   if (m.failure) std::rethrow_exception(std::exchange(m.failure, nullptr));

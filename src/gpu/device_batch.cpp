@@ -37,22 +37,64 @@ void LearnerAttention::backward(const bf16* dout, const bf16* q, const bf16* k, 
 DeviceBatch::DeviceBatch(const Weights& weights, Numerics numerics, Stream stream)
     : weights_(weights), stream_(stream), attention_(weights, numerics, stream) {}
 
-void DeviceBatch::set(std::span<const TrainSequence> sequences, std::int64_t leaf_sequences) {
+void DeviceBatch::set(std::span<const TrainSequence> sequences, std::int64_t leaf_sequences,
+                      const std::vector<bool>& has_gradient) {
   cuda::synchronize(stream_);  // what was uploaded before has been read
   blocks_.reset_blocks(PackedBatch::blocks_for(sequences), weights_.version());
   batch_.lay_out(sequences, leaf_sequences, blocks_);
   longest_ = check_rows(batch_.rows(), blocks_, weights_.version(), weights_.config());
   attention_.set_rows(batch_, blocks_);
+  order_targets(has_gradient);
   upload();
+}
+
+void DeviceBatch::order_targets(const std::vector<bool>& has_gradient) {
+  sequences_.clear();
+  for (const PackedBatch::Leaf& leaf : batch_.leaves()) {
+    for (std::size_t s = 0; s + 1 < leaf.offsets.size(); ++s) {
+      sequences_.push_back(
+          {sequences_.size(), leaf.first_target + leaf.offsets[s], leaf.offsets[s + 1] - leaf.offsets[s]});
+    }
+  }
+  const auto is_first = [&](const SequenceTargets& part) {
+    return has_gradient.empty() || has_gradient[part.sequence];
+  };
+  const auto rest = std::stable_partition(sequences_.begin(), sequences_.end(), is_first);
+  num_with_gradient_ = 0;
+  for (auto part = sequences_.begin(); part != rest; ++part)
+    num_with_gradient_ += static_cast<std::int64_t>(part->count);
+}
+
+std::vector<float> DeviceBatch::in_batch_order(const std::vector<float>& values) const {
+  std::vector<float> ordered(values.size());
+  auto from = values.begin();
+  for (const SequenceTargets& part : sequences_) {
+    const auto count = static_cast<std::ptrdiff_t>(part.count);
+    std::copy_n(from, count, ordered.begin() + static_cast<std::ptrdiff_t>(part.first_target));
+    from += count;
+  }
+  return ordered;
+}
+
+void DeviceBatch::upload_targets() {
+  std::vector<std::uint32_t> targets;
+  std::vector<std::int32_t> rows;
+  for (const SequenceTargets& part : sequences_) {
+    for (std::size_t t = part.first_target; t < part.first_target + part.count; ++t) {
+      targets.push_back(batch_.targets()[t]);
+      rows.push_back(static_cast<std::int32_t>(batch_.target_rows()[t]));
+    }
+  }
+  targets_.upload(targets, stream_);
+  target_rows_.upload(rows, stream_);
+  cuda::synchronize(stream_);
 }
 
 void DeviceBatch::upload() {
   const PackedRows& rows = batch_.rows();
   token_ids_.upload(rows.token_ids, stream_);
   positions_.upload(rows.positions, stream_);
-  targets_.upload(batch_.targets(), stream_);
-  const std::vector<std::int32_t> target_rows(batch_.target_rows().begin(), batch_.target_rows().end());
-  target_rows_.upload(target_rows, stream_);
+  upload_targets();
 
   std::vector<std::int32_t> order(rows.size());
   std::iota(order.begin(), order.end(), 0);

@@ -25,6 +25,12 @@ bool needs_reference(const UpdateLoss& loss) {
   return loss.kind == LossKind::policy && loss.config.kl_coef != 0.0;
 }
 
+/// Whether the loss moves with a sequence's log-probs: others are computed forward alone.
+bool has_gradient(const UpdateLoss& loss, const SequenceTerms& terms) {
+  if (terms.weight == 0) return false;
+  return loss.kind == LossKind::cross_entropy || loss.config.kl_coef != 0.0 || terms.advantage != 0;
+}
+
 }  // namespace
 
 GpuLearner::GpuLearner(Weights& weights, cuda::Gemm& gemm, Stream stream, Numerics numerics,
@@ -57,9 +63,11 @@ void GpuLearner::check_reference(const UpdateLoss& loss) const {
                               " without a reference model");
 }
 
-/// Sets this rank's micro-batches, one after the other, and calls visit(first sequence in the update).
+/// Sets this rank's micro-batches, one after the other, and calls visit(first sequence in the update). With a
+/// loss the targets that have a gradient come first.
 template <class Visit>
-void GpuLearner::visit_micro_batches(std::span<const TrainSequence> sequences, const Visit& visit) {
+void GpuLearner::visit_micro_batches(std::span<const TrainSequence> sequences, const UpdateLoss* loss,
+                                     const Visit& visit) {
   const auto size = static_cast<std::size_t>(batch_config_.leaf_sequences);
   const auto count = static_cast<std::int64_t>((sequences.size() + size - 1) / size);
   const Range mine = share_of(count, world_.rank(), world_.size());
@@ -67,7 +75,11 @@ void GpuLearner::visit_micro_batches(std::span<const TrainSequence> sequences, c
     const std::int64_t end = std::min(number + batch_config_.micro_batch_leaves, mine.end);
     const std::size_t first = static_cast<std::size_t>(number) * size;
     const std::size_t last = std::min(static_cast<std::size_t>(end) * size, sequences.size());
-    batch_.set(sequences.subspan(first, last - first), batch_config_.leaf_sequences);
+    std::vector<bool> moves;
+    if (loss != nullptr) {
+      for (std::size_t i = first; i < last; ++i) moves.push_back(has_gradient(*loss, loss->terms[i]));
+    }
+    batch_.set(sequences.subspan(first, last - first), batch_config_.leaf_sequences, moves);
     const auto targets = static_cast<std::size_t>(batch_.num_targets());
     logprob_.resize(targets);
     entropy_.resize(targets);
@@ -88,19 +100,15 @@ void GpuLearner::upload_terms(const UpdateLoss& loss, std::size_t first_sequence
     values->clear();
   host_completion_starts_.assign(1, 0);
   bool has_old = false;
-  std::size_t sequence = first_sequence;
-  for (const PackedBatch::Leaf& leaf : batch_.batch().leaves()) {
-    for (std::size_t s = 0; s + 1 < leaf.offsets.size(); ++s, ++sequence) {
-      const SequenceTerms& terms = loss.terms[sequence];
-      const std::size_t length = leaf.offsets[s + 1] - leaf.offsets[s];
-      host_weight_.insert(host_weight_.end(), length, static_cast<float>(terms.weight));
-      host_completion_starts_.push_back(host_completion_starts_.back() + static_cast<std::int32_t>(length));
-      if (loss.kind != LossKind::policy) continue;
-      host_sampler_.insert(host_sampler_.end(), terms.sampler_logprob.begin(), terms.sampler_logprob.end());
-      host_old_.insert(host_old_.end(), terms.old_logprob.begin(), terms.old_logprob.end());
-      host_advantage_.insert(host_advantage_.end(), length, terms.advantage);
-      has_old = has_old || !terms.old_logprob.empty();
-    }
+  for (const DeviceBatch::SequenceTargets& part : batch_.sequences()) {
+    const SequenceTerms& terms = loss.terms[first_sequence + part.sequence];
+    host_weight_.insert(host_weight_.end(), part.count, static_cast<float>(terms.weight));
+    host_completion_starts_.push_back(host_completion_starts_.back() + static_cast<std::int32_t>(part.count));
+    if (loss.kind != LossKind::policy) continue;
+    host_sampler_.insert(host_sampler_.end(), terms.sampler_logprob.begin(), terms.sampler_logprob.end());
+    host_old_.insert(host_old_.end(), terms.old_logprob.begin(), terms.old_logprob.end());
+    host_advantage_.insert(host_advantage_.end(), part.count, terms.advantage);
+    has_old = has_old || !terms.old_logprob.empty();
   }
   if (has_old && host_old_.size() != host_weight_.size())
     throw std::invalid_argument(
@@ -133,7 +141,12 @@ void GpuLearner::compute_sequence_terms(const LossConfig& config, float temperat
 }
 
 void GpuLearner::run_loss(const UpdateLoss& loss, float temperature, const HeadGradient& gradient) {
-  const HeadRows rows = batch_.head_rows(hidden_.data());
+  HeadRows rows = batch_.head_rows(hidden_.data());
+  const std::int64_t first_without = batch_.num_with_gradient();
+  head_.token_logprob(
+      {rows.hidden, rows.rows + first_without, rows.count - first_without}, batch_.targets() + first_without,
+      temperature, {.logprob = logprob_.data() + first_without, .entropy = entropy_.data() + first_without});
+  rows.count = first_without;
   const cuda::TokenOutputs out{.logprob = logprob_.data(), .entropy = entropy_.data()};
   if (loss.kind == LossKind::cross_entropy) {
     head_.cross_entropy_loss(rows, batch_.targets(), weight_.data(), temperature, nullptr, out, gradient);
@@ -156,10 +169,10 @@ void GpuLearner::run_loss(const UpdateLoss& loss, float temperature, const HeadG
 /// The sums of the micro-batch's leaves from the log-probs on the device, in float64 on the host.
 void GpuLearner::add_leaf_stats(const UpdateLoss& loss, std::size_t first_sequence,
                                 std::vector<UpdateStats>& leaves) {
-  const std::vector<float> logprob = logprob_.download(stream_);
-  const std::vector<float> entropy = entropy_.download(stream_);
+  const std::vector<float> logprob = batch_.in_batch_order(logprob_.download(stream_));
+  const std::vector<float> entropy = batch_.in_batch_order(entropy_.download(stream_));
   std::vector<float> reference;
-  if (needs_reference(loss)) reference = reference_logprob_.download(stream_);
+  if (needs_reference(loss)) reference = batch_.in_batch_order(reference_logprob_.download(stream_));
   std::vector<float> coef(logprob.size());  // the device has its own
   for (const PackedBatch::Leaf& leaf : batch_.batch().leaves()) {
     const auto part = [&](const std::vector<float>& values) {
@@ -178,7 +191,7 @@ UpdateStats GpuLearner::measure(std::span<const TrainSequence> sequences, const 
   check_loss(loss, sequences);
   check_reference(loss);
   std::vector<UpdateStats> leaves;
-  visit_micro_batches(sequences, [&](std::size_t first) {
+  visit_micro_batches(sequences, nullptr, [&](std::size_t first) {
     upload_terms(loss, first, temperature);
     forward(Keep::nothing);
     head_.token_logprob(batch_.head_rows(hidden_.data()), batch_.targets(), temperature,
@@ -190,7 +203,7 @@ UpdateStats GpuLearner::measure(std::span<const TrainSequence> sequences, const 
 
 std::vector<float> GpuLearner::logprobs(std::span<const TrainSequence> sequences, float temperature) {
   std::string mine;
-  visit_micro_batches(sequences, [&](std::size_t) {
+  visit_micro_batches(sequences, nullptr, [&](std::size_t) {
     forward(Keep::nothing);
     head_.token_logprob(batch_.head_rows(hidden_.data()), batch_.targets(), temperature,
                         {.logprob = logprob_.data()});
@@ -212,7 +225,7 @@ UpdateStats GpuLearner::update(std::span<const TrainSequence> sequences, const U
   check_reference(loss);
   gradients_.fill_zero(stream_);
   std::vector<UpdateStats> leaves;
-  visit_micro_batches(sequences, [&](std::size_t first) {
+  visit_micro_batches(sequences, &loss, [&](std::size_t first) {
     upload_terms(loss, first, temperature);
     forward(batch_config_.recompute ? Keep::inputs : Keep::layers);
     dhidden_.resize(hidden_.size());

@@ -36,12 +36,27 @@ class DeviceBatch {
  public:
   DeviceBatch(const Weights& weights, Numerics numerics, Stream stream);
 
-  /// Lays the sequences out and uploads them. Waits for the stream.
-  void set(std::span<const TrainSequence> sequences, std::int64_t leaf_sequences);
+  /// One sequence's targets, in the order of the device.
+  struct SequenceTargets {
+    std::size_t sequence = 0;      ///< of the micro-batch
+    std::size_t first_target = 0;  ///< of the batch
+    std::size_t count = 0;
+  };
+
+  /// Lays the sequences out and uploads them; targets of sequences that have a gradient come first, so that
+  /// the head's gradient is computed for no others. Waits for the stream. \param has_gradient  [S]; empty:
+  /// all have
+  void set(std::span<const TrainSequence> sequences, std::int64_t leaf_sequences,
+           const std::vector<bool>& has_gradient = {});
   [[nodiscard]] const PackedBatch& batch() const { return batch_; }
   [[nodiscard]] std::int64_t num_targets() const {
     return static_cast<std::int64_t>(batch_.targets().size());
   }
+  /// The first ones, whose sequences have a gradient.
+  [[nodiscard]] std::int64_t num_with_gradient() const { return num_with_gradient_; }
+  [[nodiscard]] const std::vector<SequenceTargets>& sequences() const { return sequences_; }
+  /// Values of the targets as the device has them, in the batch's order.
+  [[nodiscard]] std::vector<float> in_batch_order(const std::vector<float>& values) const;
   [[nodiscard]] std::int64_t longest() const { return longest_; }
   [[nodiscard]] DeviceRows rows() const;
   [[nodiscard]] PassAttention& attention() { return attention_; }
@@ -52,14 +67,17 @@ class DeviceBatch {
   [[nodiscard]] const std::uint32_t* targets() const { return targets_.data(); }
 
  private:
+  void order_targets(const std::vector<bool>& has_gradient);
   void upload();
+  void upload_targets();
 
   const Weights& weights_;
   Stream stream_;
   PackedBatch batch_;
   KvBlocks blocks_;
   LearnerAttention attention_;
-  std::int64_t longest_ = 0, num_tokens_ = 0;
+  std::vector<SequenceTargets> sequences_;
+  std::int64_t longest_ = 0, num_tokens_ = 0, num_with_gradient_ = 0;
   cuda::DeviceArray<std::uint32_t> token_ids_, targets_, unique_tokens_;
   cuda::DeviceArray<std::int32_t> positions_, target_rows_, token_starts_, token_rows_;
 };
@@ -98,7 +116,8 @@ class GpuLearner : public Learner {
 
  private:
   template <class Visit>
-  void visit_micro_batches(std::span<const TrainSequence> sequences, const Visit& visit);
+  void visit_micro_batches(std::span<const TrainSequence> sequences, const UpdateLoss* loss,
+                           const Visit& visit);
   void forward(Keep keep);
   void upload_terms(const UpdateLoss& loss, std::size_t first_sequence, float temperature);
   void run_loss(const UpdateLoss& loss, float temperature, const HeadGradient& gradient);

