@@ -11,4 +11,9 @@ if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nv
 endif()
 set(CMAKE_CUDA_STANDARD 20)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+# A process has one cublasLt, and LibTorch's cuBLAS wants the one that came with it.
+set(wheel_cublaslt "${RECKON_TORCH_DIR}/nvidia/cu13/lib/libcublasLt.so.13")
+if(EXISTS "${wheel_cublaslt}")
+  set(CUDA_cublasLt_LIBRARY "${wheel_cublaslt}" CACHE FILEPATH "")
+endif()
 find_package(CUDAToolkit REQUIRED)

@@ -139,7 +139,7 @@ TEST_F(TrainTest, OneTwoThreeAndFourRanksGiveTheSameWeightsAndMetrics) {
 }
 
 TEST_F(TrainTest, AGpuIsRefusedByAProgramBuiltWithoutCuda) {
-  const auto result = testing::run_command(train("--set 'model.device=\"cuda\"'"));
+  const auto result = testing::run_command(train("--set 'model.device=\"cuda\"' --set 'model.compute_dtype=\"bfloat16\"'"));
   EXPECT_EQ(result.exit_code, 78) << result.output;
   EXPECT_THAT(result.output, HasSubstr("model.device is \"cuda\": this program was built without CUDA (need "
                                        "the cuda preset)"));

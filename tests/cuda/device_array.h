@@ -6,35 +6,24 @@
 #include <string>
 #include <vector>
 
+#include "reckon/cuda/runtime.h"
+
 namespace reckon::testing {
 
 inline void check_cuda(cudaError_t result) {
   if (result != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(result));
 }
 
-/// A copy of host values on the device.
+/// A copy of host values on the device, there when the constructor ends.
 template <class T>
-class DeviceArray {
+class DeviceArray : public cuda::DeviceArray<T> {
  public:
-  explicit DeviceArray(const std::vector<T>& values) : size_(values.size()) {
-    check_cuda(cudaMalloc(reinterpret_cast<void**>(&data_), bytes()));
-    check_cuda(cudaMemcpy(data_, values.data(), bytes(), cudaMemcpyHostToDevice));
+  explicit DeviceArray(const std::vector<T>& values) {
+    this->upload(values);
+    cuda::synchronize(nullptr);
   }
-  ~DeviceArray() { cudaFree(data_); }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-
-  [[nodiscard]] T* data() const { return data_; }
-  [[nodiscard]] std::size_t bytes() const { return size_ * sizeof(T); }
-  [[nodiscard]] std::vector<T> host() const {
-    std::vector<T> values(size_);
-    check_cuda(cudaMemcpy(values.data(), data_, bytes(), cudaMemcpyDeviceToHost));
-    return values;
-  }
-
- private:
-  T* data_ = nullptr;
-  std::size_t size_;
+  [[nodiscard]] std::size_t bytes() const { return this->size() * sizeof(T); }
+  [[nodiscard]] std::vector<T> host() const { return this->download(); }
 };
 
 }  // namespace reckon::testing
