@@ -103,11 +103,10 @@ void open_memory(std::byte* memory, std::size_t bytes, bool opens) {
                opens ? PROT_READ | PROT_WRITE : PROT_NONE) != 0)
     throw std::bad_alloc();
 }
+/// It is closed, and nobody opens it again.
 void give_memory(std::byte* memory, std::size_t bytes) {
   std::byte* first = first_address + static_cast<std::size_t>(memory - first_address) / kPage * kPage;
-  const std::size_t pages = pages_of(static_cast<std::size_t>(memory + bytes - first));
-  (void)mprotect(first, pages, PROT_NONE);
-  (void)madvise(first, pages, MADV_DONTNEED);
+  (void)madvise(first, pages_of(static_cast<std::size_t>(memory + bytes - first)), MADV_DONTNEED);
 }
 
 #endif
