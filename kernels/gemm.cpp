@@ -2,6 +2,7 @@
 #include <cublasLt.h>
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <string>
@@ -15,8 +16,10 @@ namespace reckon::cuda {
 namespace {
 
 constexpr std::size_t kWorkspaceBytes = std::size_t{64} << 20;
-// Rows for which GemmSums::exact chooses its algorithm: between decoding and the learner's.
+// Rows for which GemmSums::exact chooses its algorithm: between decoding and the learner's. It must take the
+// others, too.
 constexpr std::int64_t kRowsToChooseFor = 512;
+constexpr std::int64_t kRowsToTake[] = {1, 8, 100, 16384};
 
 void check(const char* what, cublasStatus_t status) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
@@ -90,7 +93,29 @@ struct Gemm::State {
     return sums == GemmSums::exact && shape.is_forward;
   }
 
-  cublasLtMatmulAlgo_t best_algorithm(const Plan& plan, bool exact) {
+  [[nodiscard]] cublasStatus_t check_algorithm(const Plan& plan, const cublasLtMatmulAlgo_t& algorithm) {
+    cublasLtMatmulHeuristicResult_t result{};
+    const cublasStatus_t status =
+        cublasLtMatmulAlgoCheck(handle, plan.product, plan.a, plan.b, plan.d, plan.d, &algorithm, &result);
+    if (status == CUBLAS_STATUS_SUCCESS && result.workspaceSize > kWorkspaceBytes)
+      return CUBLAS_STATUS_NOT_SUPPORTED;
+    return status;
+  }
+
+  /// Whether it sums without splits, and takes any number of rows.
+  [[nodiscard]] bool is_for_all_rows(const Shape& shape, const cublasLtMatmulAlgo_t& algorithm) {
+    std::int32_t splits = 1;
+    check("algorithm", cublasLtMatmulAlgoConfigGetAttribute(&algorithm, CUBLASLT_ALGO_CONFIG_SPLITK_NUM,
+                                                            &splits, sizeof splits, nullptr));
+    return splits == 1 && std::ranges::all_of(kRowsToTake, [&](std::int64_t rows) {
+             Shape other = shape;
+             other.columns = rows;
+             return check_algorithm(Plan(other), algorithm) == CUBLAS_STATUS_SUCCESS;
+           });
+  }
+
+  cublasLtMatmulAlgo_t best_algorithm(const Shape& shape, const Plan& plan) {
+    const bool exact = is_exact(shape);
     cublasLtMatmulPreference_t preference = nullptr;
     check("preference", cublasLtMatmulPreferenceCreate(&preference));
     const auto set = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
@@ -106,7 +131,7 @@ struct Gemm::State {
     if (exact)
       set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
           static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE));
-    std::array<cublasLtMatmulHeuristicResult_t, 8> results{};
+    std::array<cublasLtMatmulHeuristicResult_t, 32> results{};
     int found = 0;
     const cublasStatus_t status =
         cublasLtMatmulAlgoGetHeuristic(handle, plan.product, plan.a, plan.b, plan.d, plan.d, preference,
@@ -114,13 +139,12 @@ struct Gemm::State {
     (void)cublasLtMatmulPreferenceDestroy(preference);
     check("no algorithm for this product", status);
     for (int i = 0; i < found; ++i) {
-      std::int32_t splits = 1;
-      check("algorithm", cublasLtMatmulAlgoConfigGetAttribute(&results[static_cast<std::size_t>(i)].algo,
-                                                              CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &splits,
-                                                              sizeof splits, nullptr));
-      if (!exact || splits == 1) return results[static_cast<std::size_t>(i)].algo;
+      const cublasLtMatmulAlgo_t& algorithm = results[static_cast<std::size_t>(i)].algo;
+      if (!exact || is_for_all_rows(shape, algorithm)) return algorithm;
     }
-    throw Error(ExitCode::internal, "gemm: no algorithm without a split of the inner dimension");
+    throw Error(ExitCode::internal,
+                "gemm: none of " + std::to_string(found) +
+                    " algorithms takes any number of rows without a split of the inner dimension");
   }
 
   Plan& plan_for(const Shape& shape) {
@@ -131,12 +155,9 @@ struct Gemm::State {
       Shape chosen = shape;
       chosen.columns = kRowsToChooseFor;
       made->algorithm = plan_for(chosen).algorithm;
-      cublasLtMatmulHeuristicResult_t result{};
-      check("the algorithm of other row counts",
-            cublasLtMatmulAlgoCheck(handle, made->product, made->a, made->b, made->d, made->d,
-                                    &made->algorithm, &result));
+      check("the algorithm of other row counts", check_algorithm(*made, made->algorithm));
     } else {
-      made->algorithm = best_algorithm(*made, is_exact(shape));
+      made->algorithm = best_algorithm(shape, *made);
     }
     return *(plans[shape.key()] = std::move(made));
   }
@@ -156,8 +177,8 @@ Gemm::~Gemm() = default;
 
 void Gemm::forward(const bf16* x, const bf16* w, bf16* y, std::int64_t m, std::int64_t n, std::int64_t k,
                    Stream stream, std::int64_t y_stride) {
-  state_->run({.op_a = CUBLAS_OP_T, .rows = n, .columns = m, .inner = k, .stride_d = y_stride}, w, x, y,
-              y, stream);
+  state_->run({.op_a = CUBLAS_OP_T, .rows = n, .columns = m, .inner = k, .stride_d = y_stride}, w, x, y, y,
+              stream);
 }
 void Gemm::forward_add(const bf16* x, const bf16* w, const float* residual, float* y, std::int64_t m,
                        std::int64_t n, std::int64_t k, Stream stream) {
@@ -170,8 +191,8 @@ void Gemm::backward_input(const bf16* dy, const bf16* w, bf16* dx, std::int64_t 
 }
 void Gemm::backward_input(const bf16* dy, const bf16* w, float* dx, std::int64_t m, std::int64_t n,
                           std::int64_t k, Stream stream, std::int64_t dy_stride) {
-  state_->run({.rows = k, .columns = m, .inner = n, .out = CUDA_R_32F, .stride_b = dy_stride}, w, dy, dx,
-              dx, stream);
+  state_->run({.rows = k, .columns = m, .inner = n, .out = CUDA_R_32F, .stride_b = dy_stride}, w, dy, dx, dx,
+              stream);
 }
 void Gemm::backward_weight(const bf16* dy, const bf16* x, float* dw, std::int64_t m, std::int64_t n,
                            std::int64_t k, Stream stream, std::int64_t dy_stride) {

@@ -31,9 +31,10 @@ unsigned resident_clusters(const char*, void (*)(P...), const LaunchShape&) {
 }
 
 template <class... P>
-void launch(const char* name, void (*kernel)(P...), const LaunchShape& shape, Stream,
+void launch(const char* name, void (*kernel)(P...), const LaunchShape& shape, Stream stream,
             std::type_identity_t<P>... args) {
-  emulator::run_or_record([=] {
+  emulator::check_grid(name, shape.grid, shape.threads, shape.cluster, shape.shared_bytes);
+  emulator::put_on_stream(stream, [=] {
     emulator::run_grid(name, shape.grid, shape.threads, shape.cluster, shape.shared_bytes,
                        [&] { kernel(args...); });
   });

@@ -12,6 +12,7 @@ namespace {
 
 void check(const char* what, cudaError_t error, ExitCode code = ExitCode::internal) {
   if (error == cudaSuccess) return;
+  (void)cudaGetLastError();  // else LibTorch would find it behind its own next kernel
   throw Error(code, std::string(what) + ": CUDA: " + cudaGetErrorString(error));
 }
 
@@ -42,8 +43,12 @@ const DeviceInfo& device_info() {
   if (known == device) return info;
   cudaDeviceProp properties{};
   check("CUDA device", cudaGetDeviceProperties(&properties, device), ExitCode::environment);
-  info = {properties.name, properties.multiProcessorCount, 10 * properties.major + properties.minor,
-          properties.totalGlobalMem, properties.sharedMemPerBlockOptin};
+  info = {properties.name,
+          properties.multiProcessorCount,
+          10 * properties.major + properties.minor,
+          properties.totalGlobalMem,
+          properties.sharedMemPerBlockOptin,
+          std::string(properties.uuid.bytes, sizeof properties.uuid.bytes)};
   known = device;
   return info;
 }
@@ -81,7 +86,9 @@ void* allocate(std::size_t bytes) {
 }
 
 void release(void* memory) noexcept {
-  (void)cudaFree(memory);
+  if (memory == nullptr) return;  // cudaFree would start the device for it
+  // Waits for the work that may use the memory. An error is that of a kernel before: synchronize() names it.
+  if (cudaFree(memory) != cudaSuccess) (void)cudaGetLastError();
 }
 
 void copy_to_device(void* device, const void* host, std::size_t bytes, Stream stream) {

@@ -72,7 +72,6 @@ struct Machine {
   Stacks stacks;
   Order order = Order::forward;
   std::mt19937 shuffle{1};
-  std::vector<std::function<void()>>* recording = nullptr;
   // Of the grid that runs:
   const std::function<void()>* body = nullptr;
   Thread* thread = nullptr;
@@ -297,8 +296,7 @@ void set_order(Order order) {
   machine().order = order;
 }
 
-void run_grid(const char* name, Index3 grid, unsigned threads, unsigned cluster, std::size_t shared_bytes,
-              const std::function<void()>& body) {
+void check_grid(const char* name, Index3 grid, unsigned threads, unsigned cluster, std::size_t shared_bytes) {
   constexpr std::size_t kMostShared = 227 * 1024;  // sm_90
   if (threads == 0 || threads > kMostThreads || cluster == 0 || grid.x % cluster != 0 ||
       shared_bytes > kMostShared) {
@@ -307,6 +305,10 @@ void run_grid(const char* name, Index3 grid, unsigned threads, unsigned cluster,
                            std::to_string(cluster) + ", " + std::to_string(shared_bytes) +
                            " bytes of shared memory");
   }
+}
+
+void run_grid(const char* name, Index3 grid, unsigned threads, unsigned cluster, std::size_t shared_bytes,
+              const std::function<void()>& body) {
   Place place;
   place.cluster.size = cluster;
   place.cluster.blocks.resize(cluster);
@@ -332,23 +334,6 @@ void run_grid(const char* name, Index3 grid, unsigned threads, unsigned cluster,
       }
     }
   }
-}
-
-void run_or_record(std::function<void()> work) {
-  Machine& m = machine();
-  if (m.recording != nullptr) {
-    m.recording->push_back(std::move(work));
-  } else {
-    work();
-  }
-}
-
-void start_recording(std::vector<std::function<void()>>* list) {
-  machine().recording = list;
-}
-
-void end_recording() {
-  machine().recording = nullptr;
 }
 
 void block_barrier() {

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "reckon/cuda/stream.h"
+
 namespace reckon::emulator {
 
 struct Index3 {
@@ -84,14 +86,29 @@ enum class Order {
 /// That of all later launches.
 void set_order(Order order);
 
+/// \throws std::logic_error for a launch that no GPU takes
+void check_grid(const char* name, Index3 grid, unsigned threads, unsigned cluster, std::size_t shared_bytes);
 /// Runs `body` for every thread of a grid. \throws what a thread throws; std::logic_error for a misuse.
 void run_grid(const char* name, Index3 grid, unsigned threads, unsigned cluster, std::size_t shared_bytes,
               const std::function<void()>& body);
 
-/// Work of a stream: run now, or put onto the list that a recording fills.
-void run_or_record(std::function<void()> work);
-void start_recording(std::vector<std::function<void()>>* list);
+// Streams (streams.cpp). Work of the default stream is done at once; that of another waits until the stream
+// is waited for, or memory is released: a copy to or from the host then sees the host's memory as it is at
+// that time. Device memory cannot be touched but by such work, and released memory never again. It is an
+// error, std::logic_error, to put work on a stream while another has some that nobody waited for; and to
+// allocate, to wait or to copy from or to the host within a recording. One thread of the program uses the
+// device.
+using Work = std::function<void()>;
+/// Puts work on the stream, or onto the list that a recording of the stream fills.
+void put_on_stream(Stream stream, Work work);
+void copy_with_host(Stream stream, Work work);
+/// \throws what the work throws; what followed it on the stream is not done
+void wait_for(Stream stream);
+void end_stream(Stream stream) noexcept;
+void start_recording(Stream stream, std::vector<Work>* list);
 void end_recording();
+[[nodiscard]] void* allocate(std::size_t bytes);
+void release(void* memory) noexcept;
 
 void block_barrier();
 void warp_barrier();

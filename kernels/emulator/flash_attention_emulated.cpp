@@ -106,14 +106,15 @@ void backward_now(const bf16* dout, const bf16* q, const bf16* k, const bf16* v,
 }  // namespace
 
 void flash_attention_forward(const bf16* q, const bf16* k, const bf16* v, const PackedSequences& sequences,
-                             const HeadShape& shape, bf16* out, float* lse, Stream) {
-  emulator::run_or_record([=] { forward_now(q, k, v, sequences, shape, out, lse); });
+                             const HeadShape& shape, bf16* out, float* lse, Stream stream) {
+  emulator::put_on_stream(stream, [=] { forward_now(q, k, v, sequences, shape, out, lse); });
 }
 
 void flash_attention_backward(const bf16* dout, const bf16* q, const bf16* k, const bf16* v, const bf16* out,
                               const float* lse, const PackedSequences& sequences, const HeadShape& shape,
-                              bf16* dq, bf16* dk, bf16* dv, Stream) {
-  emulator::run_or_record([=] { backward_now(dout, q, k, v, out, lse, sequences, shape, dq, dk, dv); });
+                              bf16* dq, bf16* dk, bf16* dv, Stream stream) {
+  emulator::put_on_stream(stream,
+                          [=] { backward_now(dout, q, k, v, out, lse, sequences, shape, dq, dk, dv); });
 }
 
 }  // namespace reckon::cuda

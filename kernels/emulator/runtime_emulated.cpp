@@ -1,7 +1,5 @@
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <stdexcept>
 
 #include "emulator/emulator.h"
@@ -9,8 +7,6 @@
 #include "reckon/cuda/runtime.h"
 
 namespace reckon::cuda {
-
-using emulator::run_or_record;
 
 bool is_emulated() {
   return true;
@@ -21,7 +17,7 @@ int device_count() {
 }
 
 const DeviceInfo& device_info() {
-  static const DeviceInfo info{"emulator", 4, 90, std::size_t{8} << 30, 227 * 1024};
+  static const DeviceInfo info{"emulator", 4, 90, std::size_t{8} << 30, 227 * 1024, "the only one"};
   return info;
 }
 
@@ -32,49 +28,52 @@ void use_device(int index) {
   }
 }
 
-void synchronize(Stream) {}
+void synchronize(Stream stream) {
+  emulator::wait_for(stream);
+}
 
 void* allocate(std::size_t bytes) {
-  void* memory = nullptr;
-  if (posix_memalign(&memory, 256, bytes + 256) != 0) throw std::bad_alloc();
-  std::memset(memory, 0xff, bytes + 256);  // NaN: what nobody wrote shows
-  return memory;
+  return emulator::allocate(bytes);
 }
 
 void release(void* memory) noexcept {
-  std::free(memory);
+  emulator::release(memory);
 }
 
 void copy_to_device(void* device, const void* host, std::size_t bytes, Stream stream) {
-  copy_on_device(device, host, bytes, stream);
+  if (bytes > 0) emulator::copy_with_host(stream, [=] { std::memcpy(device, host, bytes); });
 }
 
 void copy_to_host(void* host, const void* device, std::size_t bytes, Stream stream) {
-  copy_on_device(host, device, bytes, stream);
+  if (bytes > 0) emulator::copy_with_host(stream, [=] { std::memcpy(host, device, bytes); });
 }
 
-void copy_on_device(void* to, const void* from, std::size_t bytes, Stream) {
-  if (bytes > 0) run_or_record([=] { std::memcpy(to, from, bytes); });
+void copy_on_device(void* to, const void* from, std::size_t bytes, Stream stream) {
+  if (bytes > 0) emulator::put_on_stream(stream, [=] { std::memcpy(to, from, bytes); });
 }
 
-void fill_zero(void* device, std::size_t bytes, Stream) {
-  if (bytes > 0) run_or_record([=] { std::memset(device, 0, bytes); });
+void fill_zero(void* device, std::size_t bytes, Stream stream) {
+  if (bytes > 0) emulator::put_on_stream(stream, [=] { std::memset(device, 0, bytes); });
 }
 
-OwnedStream::OwnedStream() = default;
-OwnedStream::~OwnedStream() = default;
+// A stream is told from the others by its address.
+OwnedStream::OwnedStream() : stream_(reinterpret_cast<Stream>(new char)) {}
+OwnedStream::~OwnedStream() {
+  emulator::end_stream(stream_);
+  delete reinterpret_cast<char*>(stream_);
+}
 
 struct RecordedWork::State {
-  std::vector<std::function<void()>> work;
+  std::vector<emulator::Work> work;
 };
 RecordedWork::RecordedWork() = default;
 RecordedWork::~RecordedWork() = default;
 RecordedWork::RecordedWork(RecordedWork&&) noexcept = default;
 RecordedWork& RecordedWork::operator=(RecordedWork&&) noexcept = default;
 
-void RecordedWork::record(Stream, const std::function<void()>& work) {
+void RecordedWork::record(Stream stream, const std::function<void()>& work) {
   auto state = std::make_unique<State>();
-  emulator::start_recording(&state->work);
+  emulator::start_recording(stream, &state->work);
   try {
     work();
   } catch (...) {
@@ -89,9 +88,9 @@ bool RecordedWork::is_recorded() const {
   return state_ != nullptr;
 }
 
-void RecordedWork::launch(Stream) const {
+void RecordedWork::launch(Stream stream) const {
   if (!state_) throw std::logic_error("RecordedWork::launch: nothing is recorded");
-  for (const std::function<void()>& work : state_->work) work();
+  for (const emulator::Work& work : state_->work) emulator::put_on_stream(stream, work);
 }
 
 struct StreamTimer::State {
@@ -102,7 +101,8 @@ StreamTimer::~StreamTimer() = default;
 void StreamTimer::start(Stream) {
   state_->start = std::chrono::steady_clock::now();
 }
-double StreamTimer::stop(Stream) {
+double StreamTimer::stop(Stream stream) {
+  emulator::wait_for(stream);
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - state_->start).count();
 }
 

@@ -81,9 +81,11 @@ void DecoderPass::forward(const DeviceRows& rows, PassAttention& attention, Keep
   const DecoderConfig& config = weights_.config();
   const auto num_layers = static_cast<std::size_t>(config.num_hidden_layers);
   keep_ = keep;
-  layers_.resize(keep == Keep::layers ? num_layers : 1);
+  // What a pass that keeps all layers has allocated stays for the next one of its kind.
+  const std::size_t kept_layers = keep == Keep::layers ? num_layers : 1;
+  if (layers_.size() < kept_layers) layers_.resize(kept_layers);
   reserve(rows.count);
-  for (Layer& layer : layers_) resize(layer, rows.count, keep);
+  for (std::size_t i = 0; i < kept_layers; ++i) resize(layers_[i], rows.count, keep);
   if (keep == Keep::inputs) inputs_.resize(num_layers * elements(rows.count, config.hidden_size));
   const Residual first = residual_of(0, rows.count);
   cuda::embedding(weights_.at(0), rows.token_ids, rows.count, config.hidden_size,

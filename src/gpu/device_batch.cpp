@@ -124,14 +124,14 @@ DeviceRows DeviceBatch::rows() const {
 }
 
 ReferenceModel::ReferenceModel(const Decoder& decoder, cuda::Gemm& gemm, Stream stream)
-    : weights_(decoder, WeightUse::infer, stream),
+    : stream_(stream),
+      weights_(decoder, WeightUse::infer, stream),
       pass_(weights_, gemm, stream),
-      head_(weights_, gemm, stream) {
-  pass_.rotation().extend_to(1, stream);
-}
+      head_(weights_, gemm, stream) {}
 
 void ReferenceModel::logprobs(DeviceBatch& batch, float temperature, float* logprob) {
   const DeviceRows rows = batch.rows();
+  pass_.rotation().extend_to(std::max<std::int64_t>(1, batch.longest()), stream_);
   hidden_.resize(static_cast<std::size_t>(rows.count * weights_.config().hidden_size));
   pass_.forward(rows, batch.attention(), Keep::nothing, hidden_.data());
   head_.token_logprob(batch.head_rows(hidden_.data()), batch.targets(), temperature, {.logprob = logprob});

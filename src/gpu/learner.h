@@ -90,6 +90,7 @@ class ReferenceModel {
   void logprobs(DeviceBatch& batch, float temperature, float* logprob);
 
  private:
+  Stream stream_;
   Weights weights_;
   DecoderPass pass_;
   Head head_;

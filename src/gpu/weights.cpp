@@ -65,7 +65,7 @@ void Weights::fetch(Decoder& decoder, Stream stream) const {
 }
 
 const cuda::DeviceArray<cuda::DecayRange>& Weights::decay_ranges(double weight_decay, Stream stream) {
-  if (ranges_.size() > 0) return ranges_;
+  if (ranges_.size() > 0 && ranges_decay_ == weight_decay) return ranges_;
   std::vector<cuda::DecayRange> ranges;
   for (const ParameterTensor& tensor : tensors_) {
     const auto begin = static_cast<std::int64_t>(tensor.offset);
@@ -79,6 +79,7 @@ const cuda::DeviceArray<cuda::DecayRange>& Weights::decay_ranges(double weight_d
   }
   ranges_.upload(ranges, stream);
   cuda::synchronize(stream);
+  ranges_decay_ = weight_decay;
   return ranges_;
 }
 

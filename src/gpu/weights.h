@@ -64,6 +64,7 @@ class Weights {
   cuda::DeviceArray<float> master_;
   cuda::DeviceArray<bf16> rounded_;
   cuda::DeviceArray<cuda::DecayRange> ranges_;
+  double ranges_decay_ = 0;
   std::uint64_t version_ = 1;
 };
 

@@ -316,13 +316,13 @@ TEST(Attention, ARecordedLaunchServesEveryPlanWithinItsLimits) {
   DeviceArray<float> workspace(static_cast<std::size_t>(limits.workspace(f.shape)));
   q.upload(f.queries(f.rows));
   const KvLayer layer = f.cache.upload();
+  const Result expected = f.attend(f.rows);  // waits for what was uploaded
   OwnedStream stream;
   RecordedWork work;
   work.record(stream.get(), [&] {
     attention(q.data(), words.data(), limits, layer, f.shape, rows, out.data(), nullptr, workspace.data(),
               stream.get());
   });
-  const Result expected = f.attend(f.rows);
   for (const std::size_t count : {f.rows.size(), std::size_t{4}, std::size_t{0}}) {
     std::vector<AttentionRow> to_plan;
     for (std::size_t t = 0; t < count; ++t)

@@ -337,18 +337,103 @@ void add_one(float* value, float by) {
   if (threadIdx.x == 0) *value += by;
 }
 
-TEST(Emulator, RecordedWorkKeepsItsArgumentsAndReadsMemoryAnew) {
+class EmulatorStreams : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    synchronize(nullptr);  // other tests launch on the default stream, and wait for nothing
+  }
+};
+
+TEST_F(EmulatorStreams, RecordedWorkKeepsItsArgumentsAndReadsMemoryAnew) {
+  const OwnedStream stream;
   DeviceArray<float> value(1);
-  value.fill_zero();
+  value.fill_zero(stream.get());
   RecordedWork work;
   float by = 2;
-  work.record(nullptr,
-              [&] { launch("add_one", add_one, {.grid = {1}, .threads = 32}, nullptr, value.data(), by); });
-  EXPECT_EQ(value.download().front(), 0);
+  work.record(stream.get(), [&] {
+    launch("add_one", add_one, {.grid = {1}, .threads = 32}, stream.get(), value.data(), by);
+  });
+  EXPECT_EQ(value.download(stream.get()).front(), 0);
   by = 100;
-  work.launch(nullptr);
-  work.launch(nullptr);
-  EXPECT_EQ(value.download().front(), 4);
+  work.launch(stream.get());
+  work.launch(stream.get());
+  EXPECT_EQ(value.download(stream.get()).front(), 4);
+}
+
+TEST_F(EmulatorStreams, WorkOfAStreamIsDoneWhenItIsWaitedFor) {
+  const OwnedStream stream;
+  DeviceArray<float> value(1);
+  std::vector<float> host{1}, back{0};
+  value.upload(host, stream.get());
+  launch("add_one", add_one, {.grid = {1}, .threads = 32}, stream.get(), value.data(), 1.0f);
+  copy_to_host(back.data(), value.data(), sizeof(float), stream.get());
+  host[0] = 5;
+  EXPECT_EQ(back[0], 0);
+  synchronize(stream.get());
+  EXPECT_EQ(back[0], 6);
+}
+
+TEST_F(EmulatorStreams, ReleasingMemoryWaitsForWorkThatMayUseIt) {
+  const OwnedStream stream;
+  DeviceArray<float> value(1);
+  std::vector<float> back{0};
+  value.fill_zero(stream.get());
+  copy_to_host(back.data(), value.data(), sizeof(float), stream.get());
+  back[0] = 3;
+  value = {};
+  EXPECT_EQ(back[0], 0);
+}
+
+TEST_F(EmulatorStreams, WorkOnAStreamBesideThatOfAnotherIsAnError) {
+  constexpr char kNoOrder[] = "work on two streams: nothing orders them";
+  const OwnedStream first, second;
+  DeviceArray<float> value(1);
+  value.fill_zero();
+  EXPECT_THAT(failure_of([&] { value.fill_zero(first.get()); }), HasSubstr(kNoOrder));
+  synchronize(nullptr);
+  value.fill_zero(first.get());
+  EXPECT_THAT(failure_of([&] { value.fill_zero(second.get()); }), HasSubstr(kNoOrder));
+  EXPECT_THAT(failure_of([&] { value.fill_zero(); }), HasSubstr(kNoOrder));
+  synchronize(first.get());
+  value.fill_zero(second.get());
+}
+
+TEST_F(EmulatorStreams, ARecordingRefusesWhatAGpuRefuses) {
+  const OwnedStream stream, other;
+  DeviceArray<float> value(1);
+  const std::vector<float> host(1);
+  const auto recording = [&](const std::function<void()>& of) {
+    return failure_of([&] { RecordedWork().record(stream.get(), of); });
+  };
+  EXPECT_THAT(recording([] { DeviceArray<float>(1); }), HasSubstr("cannot allocate"));
+  EXPECT_THAT(recording([&] { synchronize(stream.get()); }), HasSubstr("cannot wait for a stream"));
+  EXPECT_THAT(recording([&] { value.upload(host, stream.get()); }),
+              HasSubstr("cannot copy from or to the host"));
+  EXPECT_THAT(recording([&] { value.fill_zero(other.get()); }), HasSubstr("another stream"));
+  EXPECT_THAT(failure_of([] { RecordedWork().record(nullptr, [] {}); }),
+              HasSubstr("the default stream cannot be recorded"));
+  EXPECT_EQ(recording([&] { value = {}; }), "no error");
+  EXPECT_THAT(failure_of([&] { synchronize(stream.get()); }), HasSubstr("cannot release memory"));
+}
+
+TEST(EmulatorDeathTest, TheHostCannotTouchDeviceMemoryNorAKernelWhatWasReleased) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  constexpr char kText[] = "the host touched device memory|AddressSanitizer";
+  DeviceArray<float> value(1);
+  value.fill_zero();
+  EXPECT_DEATH(*static_cast<volatile float*>(value.data()) = 1, kText);
+  synchronize(nullptr);
+  const OwnedStream stream;
+  RecordedWork work;
+  work.record(stream.get(), [&] {
+    launch("add_one", add_one, {.grid = {1}, .threads = 32}, stream.get(), value.data(), 1.0f);
+  });
+  const auto launch_after_release = [&] {
+    value = {};
+    work.launch(stream.get());
+    synchronize(stream.get());
+  };
+  EXPECT_DEATH(launch_after_release(), kText);
 }
 
 }  // namespace

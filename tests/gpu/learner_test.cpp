@@ -142,6 +142,26 @@ TEST_F(GpuLearning, RefusesALossThatNeedsAReferenceWithoutOne) {
       ThrowsMessage<std::invalid_argument>(HasSubstr("without a reference model")));
 }
 
+// The table of rotations is made for 4,096 positions at first.
+TEST_F(GpuLearning, AReferenceModelTakesLongSequencesToo) {
+  DecoderConfig config = testing::small_config(ModelFamily::qwen3);
+  config.max_position_embeddings = 5000;
+  config.num_hidden_layers = 1;
+  Decoder model(config);
+  model.initialise(3, 0.2);
+  Engine engine(model, Numerics::fast);
+  const auto learner = engine.learner(optimizer, {}, *world, *devices, 8, &model);
+  Ids long_prompt(4100, 3);
+  for (std::size_t i = 0; i < long_prompt.size(); ++i)
+    long_prompt[i] = static_cast<std::uint32_t>(i * 7 % 45);
+  const TrainSequence sequence{long_prompt, second};
+  const std::vector<float> logprobs = learner->logprobs({&sequence, 1}, 1.0f);
+  const SequenceTerms terms{.sampler_logprob = logprobs, .advantage = 1, .weight = 0.5};
+  const UpdateStats stats =
+      learner->measure({&sequence, 1}, {.config = {.kl_coef = 0.1}, .terms = {&terms, 1}}, 1.0f);
+  EXPECT_EQ(stats.kl, 0);  // of the policy and itself
+}
+
 TEST(GpuFingerprint, IsTheSameTwiceAndAnotherForOtherNumerics) {
   const std::string exact = numerics_fingerprint(Numerics::exact);
   EXPECT_EQ(exact.size(), 64u);

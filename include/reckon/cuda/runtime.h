@@ -25,6 +25,7 @@ struct DeviceInfo {
   int compute_capability = 0;              ///< 90 for 9.0
   std::size_t memory_bytes = 0;            ///< all of it
   std::size_t shared_bytes_per_block = 0;  ///< the most a block can ask for
+  std::string id = {};                     ///< 16 bytes that no other GPU has, of this machine or another
 };
 
 /// GPUs of this machine; 0 where there is no driver. The emulator is one device.
@@ -40,9 +41,11 @@ void synchronize(Stream stream);
 
 /// Memory of the device. \throws Error(environment) where it does not suffice.
 [[nodiscard]] void* allocate(std::size_t bytes);
+/// Waits for the work that may use it.
 void release(void* memory) noexcept;
 
-// On the stream: the host's memory must stay until it is synchronized.
+// On the stream: the host's memory must stay as it is until the stream is synchronized. Work of the default
+// stream and of an OwnedStream is not ordered: between them the first is synchronized.
 void copy_to_device(void* device, const void* host, std::size_t bytes, Stream stream);
 void copy_to_host(void* host, const void* device, std::size_t bytes, Stream stream);
 void copy_on_device(void* to, const void* from, std::size_t bytes, Stream stream);
@@ -123,7 +126,8 @@ class RecordedWork {
   RecordedWork(RecordedWork&&) noexcept;
   RecordedWork& operator=(RecordedWork&&) noexcept;
 
-  /// Records what `work` puts on the stream; nothing of it runs. It may neither allocate nor synchronize.
+  /// Records what `work` puts on the stream, which is not the default one; nothing of it runs. It may neither
+  /// allocate, release, synchronize nor copy from or to the host, and its kernels have run before.
   void record(Stream stream, const std::function<void()>& work);
   [[nodiscard]] bool is_recorded() const;
   void launch(Stream stream) const;

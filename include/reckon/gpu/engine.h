@@ -16,7 +16,7 @@ namespace reckon::gpu {
 /// device. \throws Error(environment) where there is none for it.
 [[nodiscard]] int choose_device();
 
-/// Whether any two ranks of a host have one GPU. Collective.
+/// Whether any two ranks have chosen one GPU. Collective.
 [[nodiscard]] bool ranks_share_devices(Communicator& world);
 
 /// SHA-256 (hex) of what sampling from and training a small fixed model gives on this rank's GPU: two

@@ -103,7 +103,12 @@ class LibraryCalls final : public NcclCalls {
     return answer(cudaEventRecord(event, stream));
   }
 
-  NcclResult query(CudaEvent event) override { return answer(cudaEventQuery(event)); }
+  NcclResult query(CudaEvent event) override {
+    const cudaError_t result = cudaEventQuery(event);
+    // It would stay, and LibTorch would take it for an error of its next kernel.
+    if (result == cudaErrorNotReady) (void)cudaGetLastError();
+    return answer(result);
+  }
 
   void release(CudaEvent event) override {
     if (event != nullptr) cudaEventDestroy(event);

@@ -14,20 +14,21 @@
 namespace reckon::cuda {
 namespace {
 
-/// LibTorch's calls within its scope run on our stream and keep no graph.
+/// LibTorch's calls within its scope run on our stream, keep no graph and are deterministic.
 class TorchScope {
  public:
   explicit TorchScope(Stream stream)
       : guard_(stream == nullptr ? c10::cuda::getDefaultCUDAStream()
                                  : c10::cuda::getStreamFromExternal(stream, c10::cuda::current_device())) {
-    // The backward pass then sums without atomic additions; memory need not be filled for it.
-    static const bool once = [] {
-      at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
-      at::globalContext().setDeterministicFillUninitializedMemory(false);
-      return true;
-    }();
-    (void)once;
+    // The backward pass then sums without atomic additions; with warn_only it would warn, and use them.
+    // Memory need not be filled for it.
+    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+    at::globalContext().setDeterministicFillUninitializedMemory(false);
   }
+  // Else other operations of the program would refuse to run where they have no deterministic form.
+  ~TorchScope() { at::globalContext().setDeterministicAlgorithms(false, /*warn_only=*/false); }
+  TorchScope(const TorchScope&) = delete;
+  TorchScope& operator=(const TorchScope&) = delete;
 
  private:
   c10::InferenceMode inference_;
