@@ -322,7 +322,7 @@ __device__ void attend(const AttentionArguments& args, const Work& work) {
 
 /// Blocks take the plan's tiles, for each key head, in turn.
 template <unsigned D, unsigned row_tiles>
-__global__ void __launch_bounds__(kThreads, row_tiles == 1 ? 3 : 2)
+__global__ void __launch_bounds__(kThreads, row_tiles == 1 || D <= 64 ? 3 : 2)
     attention_kernel(AttentionArguments args) {
   const auto* header = reinterpret_cast<const PlanHeader*>(args.plan);
   const auto* tiles = reinterpret_cast<const PlanTile*>(args.plan + header->tiles);
@@ -334,19 +334,16 @@ __global__ void __launch_bounds__(kThreads, row_tiles == 1 ? 3 : 2)
   }
 }
 
-/// Blocks that are at work at once, or fewer where there are fewer tiles.
+/// Blocks that are at work at once, or fewer where there are fewer tiles: a block that waited for another to
+/// end would begin its share of the tiles when most of the GPU is done.
 template <unsigned D, unsigned row_tiles>
 void launch_tiles(const AttentionArguments& args, std::int64_t tiles, Stream stream) {
-  constexpr std::size_t kBytes = Sizes<D, row_tiles>::kBytes;
-  const DeviceInfo& device = device_info();
-  const std::int64_t at_once = std::min<std::int64_t>(
-      row_tiles == 1 ? 6 : 3, static_cast<std::int64_t>(device.shared_bytes_per_block / (kBytes + 1024)));
-  const std::int64_t blocks =
-      std::min(tiles * args.kv_heads, std::max<std::int64_t>(at_once, 1) * device.multiprocessors);
-  if (blocks == 0) return;
-  launch("attention", attention_kernel<D, row_tiles>,
-         {.grid = {static_cast<unsigned>(blocks)}, .threads = kThreads, .shared_bytes = kBytes}, stream,
-         args);
+  if (tiles == 0) return;
+  const auto* name = "attention";
+  LaunchShape shape{.grid = {}, .threads = kThreads, .shared_bytes = Sizes<D, row_tiles>::kBytes};
+  const std::int64_t at_once = resident_clusters(name, attention_kernel<D, row_tiles>, shape);
+  shape.grid.x = static_cast<unsigned>(std::min(tiles * args.kv_heads, at_once));
+  launch(name, attention_kernel<D, row_tiles>, shape, stream, args);
 }
 
 template <unsigned D>

@@ -244,7 +244,7 @@ __device__ inline void full_row(const DistillTask& task, std::int64_t row, RowSc
 }
 
 template <bool is_full, RowPath path>
-__global__ void __launch_bounds__(kRowThreads, 2) distill_kernel(DistillTask task) {
+__global__ void __launch_bounds__(kRowThreads, resident_blocks(path, 2)) distill_kernel(DistillTask task) {
   auto& scratch = *shared_memory<RowScratch>();
   auto* held = shared_memory<uint4>() + kScratchBytes / 16;
   if (threadIdx.x == 0) barrier_init(&scratch.barrier);

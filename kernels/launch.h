@@ -51,6 +51,8 @@ struct LaunchConfig {
     if (shape.shared_bytes > 48 * 1024) {
       check_launch(name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                               static_cast<int>(shape.shared_bytes)));
+    }
+    if (shape.shared_bytes > 16 * 1024) {
       // Else the driver may leave so much to the L1 cache that fewer blocks fit.
       check_launch(name, cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
                                               cudaSharedmemCarveoutMaxShared));

@@ -8,6 +8,17 @@
 namespace reckon::cuda {
 
 inline constexpr unsigned kRowWarps = kRowThreads / kWarp;
+/// Blocks of a multiprocessor that a kernel's registers leave room for. Before sm_90 the shared path is
+/// compiled, too, but never run: it may have all of them.
+[[nodiscard]] constexpr unsigned resident_blocks(RowPath path, unsigned wanted) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+  return path == RowPath::shared ? 1 : wanted;
+#else
+  (void)path;
+  return wanted;
+#endif
+}
+
 inline constexpr double kLn2 = 0.69314718055994530942;
 inline constexpr double kLog2e = 1.44269504088896340736;
 inline constexpr std::uint32_t kNothing = 0xff80ff80U;  // two -inf

@@ -58,7 +58,8 @@ __device__ inline void write_slope(const RowPart<path>& part, bf16* row, Exponen
 }
 
 template <class Loss, RowPath path>
-__global__ void __launch_bounds__(kRowThreads, path == RowPath::shared ? kResidentBlocks : 2)
+__global__ void __launch_bounds__(kRowThreads,
+                                  resident_blocks(path, path == RowPath::shared ? kResidentBlocks : 2))
     row_loss(RowTask task, Loss loss) {
   auto& scratch = *shared_memory<RowScratch>();
   auto* held = shared_memory<uint4>() + kScratchBytes / 16;

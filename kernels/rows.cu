@@ -23,41 +23,80 @@ struct Scatter {
   float* to;
 };
 
-/// to[rows[i]] += from[j] for j = i and, where others follow, for each later j that names the same row.
-__device__ void add_to_row(const Scatter& s, std::int64_t i, bool others_follow) {
+/// What the blocks of scatter_add_rows_kernel() note in shared memory.
+struct ScatterNotes {
+  std::int32_t is_named_before[kRowsOfBlock];
+  std::int32_t is_named_after[kRowsOfBlock];
+  std::uint32_t found[kThreads / kWarp];
+};
+
+/// Calls visit(j) for j = i and for each later j that names the same row, in order. All threads of the block
+/// look for such names together, kThreads of them at a time.
+template <class Visit>
+__device__ void for_same_name(const Scatter& s, std::int64_t i, ScatterNotes& notes, const Visit& visit) {
   const std::int32_t row = s.rows[i];
-  for (std::int64_t column = 4 * threadIdx.x; column < s.width; column += 4 * kThreads) {
-    float* to = s.to + row * s.width + column;
-    Values<4> sum = load_values<4>(to);
-    const std::int64_t end = others_follow ? s.count : i + 1;
-    for (std::int64_t j = i; j < end; ++j) {
-      if (s.rows[j] != row) continue;
+  for (std::int64_t first = i; first < s.count; first += kThreads) {
+    const std::int64_t mine = first + threadIdx.x;
+    const std::uint32_t found = ballot(mine < s.count && s.rows[mine] == row);
+    __syncthreads();  // those found before have been visited
+    if (threadIdx.x % kWarp == 0) notes.found[threadIdx.x / kWarp] = found;
+    __syncthreads();
+    for (unsigned warp = 0; warp < kThreads / kWarp; ++warp) {
+      const std::uint32_t names = notes.found[warp];
+      if (names == 0) continue;
+      for (unsigned lane = 0; lane < kWarp; ++lane) {
+        if ((names >> lane & 1) != 0) visit(first + warp * kWarp + lane);
+      }
+    }
+  }
+}
+
+/// to[rows[i]] += from[j] for j = i and, where others follow, for each later j that names the same row.
+/// Called by all threads of the block.
+__device__ void add_to_row(const Scatter& s, std::int64_t i, bool others_follow, ScatterNotes& notes) {
+  for (std::int64_t first = 0; first < s.width; first += 4 * kThreads) {
+    const std::int64_t column = first + 4 * threadIdx.x;
+    const bool is_here = column < s.width;
+    float* to = s.to + s.rows[i] * s.width + column;
+    Values<4> sum = {};
+    if (is_here) sum = load_values<4>(to);
+    const auto add = [&](std::int64_t j) {
+      if (!is_here) return;
       const Values<4> value = load_values<4>(s.from + j * s.width + column);
       for (int k = 0; k < 4; ++k) sum.at[k] += value.at[k];
+    };
+    if (others_follow) {
+      for_same_name(s, i, notes, add);
+    } else {
+      add(i);
     }
-    store_values(to, sum);
+    if (is_here) store_values(to, sum);
   }
 }
 
 /// A row of `to` is written by one block, that of the first i which names it. Each block looks through all
 /// names for those of its own kRowsOfBlock rows.
 __global__ void scatter_add_rows_kernel(Scatter s) {
-  auto* is_named_before = shared_memory<std::int32_t>();  // [kRowsOfBlock], then again the same
-  std::int32_t* is_named_after = is_named_before + kRowsOfBlock;
-  if (threadIdx.x < 2 * kRowsOfBlock) is_named_before[threadIdx.x] = 0;
+  auto& notes = *shared_memory<ScatterNotes>();
+  if (threadIdx.x < unsigned{kRowsOfBlock})
+    notes.is_named_before[threadIdx.x] = notes.is_named_after[threadIdx.x] = 0;
   __syncthreads();
   const std::int64_t first = std::int64_t{blockIdx.x} * kRowsOfBlock;
   std::int32_t mine[kRowsOfBlock];
   for (int r = 0; r < kRowsOfBlock; ++r) mine[r] = first + r < s.count ? s.rows[first + r] : -1;
   for (std::int64_t j = threadIdx.x; j < s.count; j += kThreads) {
     const std::int32_t row = s.rows[j];
+    bool is_ours = false;
+    for (int r = 0; r < kRowsOfBlock; ++r) is_ours |= row == mine[r];
+    if (!is_ours) continue;
     for (int r = 0; r < kRowsOfBlock; ++r) {
-      if (row == mine[r] && j != first + r) (j < first + r ? is_named_before : is_named_after)[r] = 1;
+      if (row == mine[r] && j != first + r)
+        (j < first + r ? notes.is_named_before : notes.is_named_after)[r] = 1;
     }
   }
   __syncthreads();
   for (int r = 0; r < kRowsOfBlock && first + r < s.count; ++r) {
-    if (is_named_before[r] == 0) add_to_row(s, first + r, is_named_after[r] != 0);
+    if (notes.is_named_before[r] == 0) add_to_row(s, first + r, notes.is_named_after[r] != 0, notes);
   }
 }
 
@@ -93,7 +132,7 @@ void scatter_add_rows(const float* from, const std::int32_t* rows, std::int64_t 
   launch("scatter_add_rows", scatter_add_rows_kernel,
          {.grid = {static_cast<unsigned>(divide_up(count, kRowsOfBlock))},
           .threads = kThreads,
-          .shared_bytes = 2 * kRowsOfBlock * sizeof(std::int32_t)},
+          .shared_bytes = sizeof(ScatterNotes)},
          stream, Scatter{from, rows, count, width, to});
 }
 

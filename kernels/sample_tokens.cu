@@ -160,7 +160,7 @@ __device__ inline Draw draw_of(const DrawKey& key, Exponents exponents, double t
 }
 
 template <RowPath path>
-__global__ void __launch_bounds__(kRowThreads, 2) sample_kernel(SampleTask task) {
+__global__ void __launch_bounds__(kRowThreads, resident_blocks(path, 2)) sample_kernel(SampleTask task) {
   auto& scratch = *shared_memory<RowScratch>();
   auto* held = shared_memory<uint4>() + kScratchBytes / 16;
   if (threadIdx.x == 0) barrier_init(&scratch.barrier);

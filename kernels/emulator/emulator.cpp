@@ -1,5 +1,7 @@
 #include "emulator/emulator.h"
 
+#include "emulator/scheduling.h"
+
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -295,6 +297,16 @@ Thread& running() {
 void set_order(Order order) {
   machine().order = order;
 }
+Order order() {
+  return machine().order;
+}
+
+void note_progress() {
+  ++machine().progress;
+}
+void let_others_run() {
+  yield();
+}
 
 void check_grid(const char* name, Index3 grid, unsigned threads, unsigned cluster, std::size_t shared_bytes) {
   constexpr std::size_t kMostShared = 227 * 1024;  // sm_90
@@ -353,73 +365,6 @@ void* in_block(void* mine, unsigned rank) {
     throw std::logic_error(
         "in_cluster_block: not an address of this block's shared memory, or no such block");
   return block.cluster->blocks[rank].shared + offset;
-}
-
-const void* aligned(const void* pointer, std::size_t alignment) {
-  if (reinterpret_cast<std::uintptr_t>(pointer) % alignment != 0)
-    throw std::logic_error("a misaligned access of " + std::to_string(alignment) + " bytes");
-  return pointer;
-}
-
-void start_copy(void* to, const void* from, std::size_t bytes) {
-  if (machine().order == Order::warp_ahead) {
-    std::memcpy(to, from, bytes);
-    return;
-  }
-  running().open_copies.push_back({to, from, bytes});
-}
-
-void commit_copies() {
-  Thread& me = running();
-  me.copy_groups.push_back(std::move(me.open_copies));
-  me.open_copies.clear();
-}
-
-void wait_copies(std::size_t pending) {
-  Thread& me = running();
-  while (me.copy_groups.size() > pending) {
-    for (const Copy& copy : me.copy_groups.front()) std::memcpy(copy.to, copy.from, copy.bytes);
-    me.copy_groups.erase(me.copy_groups.begin());
-  }
-}
-
-// The word of a barrier: bytes expected and not asked for yet in the low half, phases that have ended in the
-// high half.
-void expect_bulk(const void* barrier, std::uint32_t bytes) {
-  auto* word = static_cast<std::uint64_t*>(const_cast<void*>(barrier));
-  if ((*word & 0xffffffffU) != 0)
-    throw std::logic_error("barrier_expect: a bulk copy of the phase before is missing");
-  *word += bytes;
-  ++machine().progress;
-}
-
-void start_bulk(void* to, const void* from, std::size_t bytes, const void* barrier) {
-  auto* word = static_cast<std::uint64_t*>(const_cast<void*>(barrier));
-  if (bytes % 16 != 0 || (*word & 0xffffffffU) < bytes)
-    throw std::logic_error("bulk_load: " + std::to_string(bytes) +
-                           " bytes (need a multiple of 16, expected before)");
-  *word -= bytes;
-  running().block->bulk.push_back({to, from, bytes, barrier});
-  ++machine().progress;
-}
-
-void wait_bulk(const void* barrier, std::uint64_t* word, unsigned phase) {
-  // Until this phase was asked for in full, and its copies, which then happen, or until it has ended before.
-  std::vector<BulkCopy>& bulk = running().block->bulk;
-  const auto is_ours = [&](const BulkCopy& copy) { return copy.barrier == barrier; };
-  while ((*word >> 32) % 2 == phase % 2) {
-    const bool asked = std::any_of(bulk.begin(), bulk.end(), is_ours);
-    if (asked && (*word & 0xffffffffU) == 0) {
-      for (const BulkCopy& copy : bulk) {
-        if (is_ours(copy)) std::memcpy(copy.to, copy.from, copy.bytes);
-      }
-      std::erase_if(bulk, is_ours);
-      *word += std::uint64_t{1} << 32;
-      ++machine().progress;
-      return;
-    }
-    yield();
-  }
 }
 
 }  // namespace reckon::emulator

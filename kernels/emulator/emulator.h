@@ -2,9 +2,10 @@
 
 // Runs a kernel's threads on one CPU thread, each on a stack of its own, switched where they wait for each
 // other. What it finds beyond wrong results: barriers that not all threads reach, shared memory read before
-// it was written (it starts as NaN), asynchronous copies that were not waited for (they happen at the wait),
-// misaligned vector accesses, and missing barriers: the order in which threads run can be reversed or
-// shuffled (set_order), and must not change a result.
+// it was written (it starts as NaN), asynchronous copies that were not waited for (they happen at the wait)
+// or whose place is still read (in other orders they happen at once), misaligned vector accesses, and missing
+// barriers: the order in which threads run can be reversed or shuffled (set_order), and must not change a
+// result.
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -182,8 +182,12 @@ TEST_P(EveryOrder, ScatterAddRowsAddsInTheOrderOfTheNames) {
   // shows in the bits.
   std::vector<std::int32_t> rows;
   for (std::int32_t i = 0; i < 37; ++i) rows.push_back(i % 3 == 0 ? 50 : i % 7 == 0 ? 2 : i);
+  // Names are looked at 256 at a time: row 40 is the last of one stretch, and of others beyond the next.
+  for (std::int32_t i = 37; i < 900; ++i) rows.push_back(i % 101 == 90 ? 40 : 51 + i);
+  rows[37] = rows[37 + 255] = rows[37 + 256] = rows.back() = 40;
+  const std::size_t num_rows = 51 + 900;
   for (const std::size_t width : {8u, 1032u}) {
-    const auto from = normal_values(rows.size() * width, 1), before = normal_values(51 * width, 2);
+    const auto from = normal_values(rows.size() * width, 1), before = normal_values(num_rows * width, 2);
     auto expected = before;
     for (std::size_t i = 0; i < from.size(); ++i)
       expected[static_cast<std::size_t>(rows[i / width]) * width + i % width] += from[i];

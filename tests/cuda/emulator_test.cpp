@@ -171,6 +171,32 @@ TEST(Emulator, ACopyIsNotThereBeforeItsWait) {
   EXPECT_EQ(out[1], 5);
 }
 
+void copy_too_early(const float* from, float* out) {
+  float* tile = shared_memory<float>();
+  if (threadIdx.x < 4) tile[threadIdx.x] = 1;
+  __syncthreads();
+  // No barrier between the last reader and the copy.
+  out[threadIdx.x] = tile[threadIdx.x % 4];
+  if (threadIdx.x == 0) copy16_async(tile, from);
+  commit_copies();
+  __syncthreads();
+  wait_copies<0>();
+}
+
+TEST(Emulator, ACopyMayArriveWhileOthersRead) {
+  alignas(16) static const float from[4] = {5, 6, 7, 8};
+  const auto run = [](emulator::Order order) {
+    std::vector<float> out(64);
+    emulator::set_order(order);
+    launch("copy_too_early", copy_too_early, {.grid = {1}, .threads = 64, .shared_bytes = 16}, nullptr, from,
+           out.data());
+    emulator::set_order(emulator::Order::forward);
+    return out;
+  };
+  EXPECT_THAT(run(emulator::Order::forward), ::testing::Each(1));
+  EXPECT_THAT(run(emulator::Order::warp_ahead), ::testing::Contains(5));
+}
+
 void copy_or_zero(const float* from, float* out) {
   float* tile = shared_memory<float>();
   copy16_async_or_zero(tile, from, true);
