@@ -188,8 +188,9 @@ __device__ void put_values(const AttentionArguments& args, const Work& work,
     const unsigned r = 16 * t + lane / 4 + (odd ? 8 : 0);
     const float sum = odd ? held.sums[2 * t + 1].sum : held.sums[2 * t].sum;
     const int part = shared.parts()[r];
-    float* to =
-        args.parts + (static_cast<std::int64_t>(part) * args.heads + work.first_head + r % work.group) * D;
+    const std::int64_t row_head =
+        static_cast<std::int64_t>(part) * args.heads + work.first_head + r % work.group;
+    float* to = part >= 0 ? args.parts + row_head * D : nullptr;
 #pragma unroll
     for (unsigned n = 0; n < S::kColumnTiles; ++n) {
       // Lanes swap in pairs: each then has four columns of one row.
