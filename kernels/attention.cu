@@ -320,9 +320,19 @@ __device__ void attend(const AttentionArguments& args, const Work& work) {
   put_results<D, row_tiles>(args, work, shared, held);
 }
 
+/// Blocks of a multiprocessor that registers leave room for: three, unless large tiles would spill.
+[[nodiscard]] constexpr unsigned resident_blocks(unsigned D, unsigned row_tiles) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+  constexpr unsigned kWidest = 0;
+#else
+  constexpr unsigned kWidest = 64;
+#endif
+  return row_tiles == 1 || D <= kWidest ? 3 : 2;
+}
+
 /// Blocks take the plan's tiles, for each key head, in turn.
 template <unsigned D, unsigned row_tiles>
-__global__ void __launch_bounds__(kThreads, row_tiles == 1 || D <= 64 ? 3 : 2)
+__global__ void __launch_bounds__(kThreads, resident_blocks(D, row_tiles))
     attention_kernel(AttentionArguments args) {
   const auto* header = reinterpret_cast<const PlanHeader*>(args.plan);
   const auto* tiles = reinterpret_cast<const PlanTile*>(args.plan + header->tiles);
