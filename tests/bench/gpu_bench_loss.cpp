@@ -33,7 +33,8 @@ struct LossRows {
     host_advantage.resize(count);
     fill_random(host_advantage, 1.0f, 12);
     advantage.upload(host_advantage, stream);
-    weight.upload(std::vector<float>(count, 1.0f / static_cast<float>(rows)), stream);
+    const std::vector<float> weights(count, 1.0f / static_cast<float>(rows));
+    weight.upload(weights, stream);
     for (auto* array : {&logprob, &entropy, &loss, &sampler_logprob}) {
       array->resize(count);
       poison(array->data(), count * sizeof(float), stream);

@@ -126,7 +126,9 @@ class Elementwise {
     cuda::DeviceArray<bf16> table(static_cast<std::size_t>(config_.vocab_size * width));
     fill_random(table.data(), table.size(), 1.0f, 5, bench_.stream());
     cuda::DeviceArray<std::uint32_t> tokens;
-    tokens.upload(random_tokens(static_cast<std::size_t>(rows_), config_.vocab_size, 6), bench_.stream());
+    const std::vector<std::uint32_t> ids =
+        random_tokens(static_cast<std::size_t>(rows_), config_.vocab_size, 6);
+    tokens.upload(ids, bench_.stream());
     std::vector<std::int32_t> host(static_cast<std::size_t>(rows_));
     for (std::size_t i = 0; i < host.size(); ++i) host[i] = static_cast<std::int32_t>(host.size() - 1 - i);
     cuda::DeviceArray<std::int32_t> numbers;
@@ -165,8 +167,8 @@ void bench_adamw(Bench& bench) {
   cuda::DeviceArray<double> squares(1),
       workspace(static_cast<std::size_t>(cuda::sum_of_squares_workspace(count)));
   cuda::DeviceArray<cuda::DecayRange> ranges;
-  ranges.upload(std::vector<cuda::DecayRange>{{0, count / 2, 0.1f}, {count / 2, count, 0.0f}},
-                bench.stream());
+  const std::vector<cuda::DecayRange> halves{{0, count / 2, 0.1f}, {count / 2, count, 0.0f}};
+  ranges.upload(halves, bench.stream());
   cuda::synchronize(bench.stream());
   const std::string shape = "N" + std::to_string(count);
   const Timing norm = bench.time([&](int) {

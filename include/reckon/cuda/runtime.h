@@ -76,6 +76,7 @@ class DeviceArray {
     size_ = size;
     return grows;
   }
+  /// The values must stay until the stream is synchronized.
   void upload(std::span<const T> values, Stream stream = nullptr) {
     resize(values.size());
     copy_to_device(data_, values.data(), values.size_bytes(), stream);
