@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -202,21 +201,15 @@ UpdateStats GpuLearner::measure(std::span<const TrainSequence> sequences, const 
 }
 
 std::vector<float> GpuLearner::logprobs(std::span<const TrainSequence> sequences, float temperature) {
-  std::string mine;
+  std::vector<float> mine;
   visit_micro_batches(sequences, nullptr, [&](std::size_t) {
     forward(Keep::nothing);
     head_.token_logprob(batch_.head_rows(hidden_.data()), batch_.targets(), temperature,
                         {.logprob = logprob_.data()});
     const std::vector<float> values = logprob_.download(stream_);
-    mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+    mine.insert(mine.end(), values.begin(), values.end());
   });
-  std::vector<float> all;
-  for (const std::string& rank : world_.all_gather(mine)) {
-    const std::size_t at = all.size();
-    all.resize(at + rank.size() / sizeof(float));
-    if (!rank.empty()) std::memcpy(all.data() + at, rank.data(), rank.size());
-  }
-  return all;
+  return gather_values(world_, mine);
 }
 
 UpdateStats GpuLearner::update(std::span<const TrainSequence> sequences, const UpdateLoss& loss,

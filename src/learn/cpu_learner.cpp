@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -84,18 +83,12 @@ UpdateStats CpuLearner::measure(std::span<const TrainSequence> sequences, const 
 }
 
 std::vector<float> CpuLearner::logprobs(std::span<const TrainSequence> sequences, float temperature) {
-  std::string mine;
+  std::vector<float> mine;
   visit_leaves(sequences, temperature, Keep::nothing, [&](std::size_t leaf, std::int64_t, std::size_t) {
     const std::span<const float> values = pass_.leaf(leaf).logprob;
-    mine.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+    mine.insert(mine.end(), values.begin(), values.end());
   });
-  std::vector<float> all;
-  for (const std::string& rank : world_.all_gather(mine)) {
-    const std::size_t at = all.size();
-    all.resize(at + rank.size() / sizeof(float));
-    if (!rank.empty()) std::memcpy(all.data() + at, rank.data(), rank.size());
-  }
-  return all;
+  return gather_values(world_, mine);
 }
 
 UpdateStats CpuLearner::update(std::span<const TrainSequence> sequences, const UpdateLoss& loss,

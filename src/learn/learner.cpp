@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 #include <string>
 
@@ -30,6 +31,17 @@ double learning_rate_at(const OptimizerConfig& config, std::int64_t step, std::i
 double gradient_scale(const OptimizerConfig& config, double grad_norm) {
   const double limit = config.max_grad_norm;
   return limit > 0 && grad_norm > limit ? limit / grad_norm : 1.0;
+}
+
+std::vector<float> gather_values(Communicator& world, std::span<const float> mine) {
+  std::vector<float> all;
+  for (const std::string& rank :
+       world.all_gather({reinterpret_cast<const char*>(mine.data()), mine.size_bytes()})) {
+    const std::size_t at = all.size();
+    all.resize(at + rank.size() / sizeof(float));
+    if (!rank.empty()) std::memcpy(all.data() + at, rank.data(), rank.size());
+  }
+  return all;
 }
 
 void check_finite(const UpdateStats& stats, std::int64_t update) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "reckon/dist/communicator.h"
 #include "reckon/learn/config.h"
 #include "reckon/learn/train_sequence.h"
 #include "reckon/learn/update_loss.h"
@@ -42,6 +43,9 @@ class Learner {
   /// Updates made so far.
   [[nodiscard]] virtual std::int64_t updates() const = 0;
 };
+
+/// The values that the ranks give, in rank order, on every rank. Collective.
+[[nodiscard]] std::vector<float> gather_values(Communicator& world, std::span<const float> mine);
 
 /// What a learner refuses before it changes the weights in update number `update`.
 /// \throws Error(internal) where stats.loss or stats.grad_norm is not finite.
