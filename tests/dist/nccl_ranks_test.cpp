@@ -61,9 +61,13 @@ TEST(NcclRanks, AreAllToldWhereRankZeroCannotMakeAnId) {
 
 TEST(NcclRanks, RefuseSettingsThatDiffer) {
   Communicator& world = mpi_world();
-  if (world.size() == 1) GTEST_SKIP() << "one rank has nobody to differ from";
   testing::NcclScript script;
   if (world.rank() == 1) script.version = "2.30.3";
+  if (world.size() == 1) {  // it has nobody to differ from
+    EXPECT_NO_THROW((void)make_nccl_communicator(world, std::make_unique<testing::ScriptedNccl>(script),
+                                                 {.device = 0, .host = "node"}));
+    return;
+  }
   try {
     const auto ranks = make_nccl_communicator(world, std::make_unique<testing::ScriptedNccl>(script),
                                               {.device = 0, .host = "node"});
