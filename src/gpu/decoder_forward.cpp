@@ -88,8 +88,7 @@ void DecoderPass::forward(const DeviceRows& rows, PassAttention& attention, Keep
   for (std::size_t i = 0; i < kept_layers; ++i) resize(layers_[i], rows.count, keep);
   if (keep == Keep::inputs) inputs_.resize(num_layers * elements(rows.count, config.hidden_size));
   const Residual first = residual_of(0, rows.count);
-  cuda::embedding(weights_.at(0), rows.token_ids, rows.count, config.hidden_size,
-                  const_cast<float*>(first.in), stream_);
+  cuda::embedding(weights_.at(0), rows.token_ids, rows.count, config.hidden_size, first.in, stream_);
   for (std::int64_t number = 0; number < config.num_hidden_layers; ++number) {
     Layer& layer = layers_[keep == Keep::layers ? static_cast<std::size_t>(number) : 0];
     const Residual x = residual_of(number, rows.count);

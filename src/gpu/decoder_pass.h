@@ -59,7 +59,7 @@ class DecoderPass {
   };
   /// Where the residual stream is before, in the middle of and behind a layer.
   struct Residual {
-    const float* in;
+    float* in;
     float* middle;
     float* out;
   };

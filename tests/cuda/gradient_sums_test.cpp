@@ -28,7 +28,9 @@ TEST_P(EveryOrder, GradientSumsMatchFloat64) {
 }
 
 TEST(GradientSums, OfNothingChangeNothing) {
-  add_gradient_sums(nullptr, 0, 8, nullptr, nullptr);
+  auto to = on_device(std::vector<float>{1.5f, -2.0f});
+  add_gradient_sums(nullptr, 0, 2, to.data(), nullptr);
+  EXPECT_EQ(to.download(), (std::vector<float>{1.5f, -2.0f}));
 }
 
 }  // namespace

@@ -124,11 +124,4 @@ void top_k_kl_loss(const LogitRows& logits, const TopKTeacher& teacher, KlDirect
 void full_kl_loss(const LogitRows& logits, const bf16* teacher_logits, std::int64_t teacher_stride,
                   KlDirection direction, const float* weight, float temperature, float* loss, Stream stream);
 
-/// Sums over rows in float64, in a fixed order: sums[c] = sum_r values[c][r]. \param columns  device array of
-/// `num_columns` pointers to [R]
-void sum_columns(const float* const* columns, std::int64_t num_columns, std::int64_t rows, double* sums,
-                 Stream stream);
-/// The largest |a - b| over rows; NaN where any is. \param most  one float, written
-void max_difference(const float* a, const float* b, std::int64_t rows, float* most, Stream stream);
-
 }  // namespace reckon::cuda

@@ -1,4 +1,4 @@
-// Sums over rows, and the loss of whole completions that they make (GSPO).
+// Means over completions, and the loss of whole completions that they make (GSPO).
 #include <gmock/gmock.h>
 
 #include "every_order.h"
@@ -8,50 +8,6 @@ namespace reckon::cuda {
 namespace {
 
 using ::testing::ElementsAre;
-
-std::vector<double> sums_of(const std::vector<std::vector<float>>& columns) {
-  std::vector<DeviceArray<float>> device(columns.size());
-  std::vector<const float*> pointers;
-  for (std::size_t c = 0; c < columns.size(); ++c) {
-    device[c].upload(columns[c]);
-    pointers.push_back(device[c].data());
-  }
-  DeviceArray<const float*> columns_on_device;
-  columns_on_device.upload(pointers);
-  DeviceArray<double> sums(columns.size());
-  sum_columns(columns_on_device.data(), static_cast<std::int64_t>(columns.size()),
-              static_cast<std::int64_t>(columns[0].size()), sums.data(), nullptr);
-  return sums.download();
-}
-
-TEST_P(EveryOrder, ColumnsAreSummedInFloat64) {
-  EXPECT_THAT(sums_of({{1, 2, 3.5f}, {1e8f, 1, -1e8f}}), ElementsAre(6.5, 1.0));
-  EXPECT_THAT(sums_of({{}, {}}), ElementsAre(0.0, 0.0));
-  std::vector<float> ones(2500, 0.5f);
-  ones[2499] = 7;
-  EXPECT_THAT(sums_of({ones}), ElementsAre(2499 * 0.5 + 7));
-}
-
-float difference_of(const std::vector<float>& a, const std::vector<float>& b) {
-  RowColumn of_a(a), of_b(b);
-  RowColumn most(1);
-  max_difference(of_a.data(), of_b.data(), static_cast<std::int64_t>(a.size()), most.data(), nullptr);
-  return most.download()[0];
-}
-
-TEST_P(EveryOrder, TheLargestDifferenceIsFoundAndNaNIsSeen) {
-  EXPECT_EQ(difference_of({1, 5, 2}, {1, 2, 2.5f}), 3);
-  EXPECT_EQ(difference_of({1, 2}, {1, 6}), 4);
-  EXPECT_EQ(difference_of({}, {}), 0);
-  std::vector<float> a(3000, 1), b(3000, 1);
-  b[2999] = 1.5f;
-  EXPECT_EQ(difference_of(a, b), 0.5f);
-  for (const std::size_t at : {0U, 5U, 40U, 1500U}) {  // larger ones after it do not hide it
-    a[at] = kNan;
-    EXPECT_TRUE(std::isnan(difference_of(a, b))) << at;
-    a[at] = 1;
-  }
-}
 
 TEST_P(EveryOrder, TheGapOfASequenceIsTheMeanOfItsTokens) {
   std::vector<float> logprob{-1, -2, -3, -1}, old{-2, -2, -2.5f, -1.25f};

@@ -1,45 +1,12 @@
-// sum_columns(), max_difference(), sequence_logprob_gap() and sequence_importance() of token_loss.h.
+// sequence_logprob_gap() and sequence_importance() of token_loss.h.
 #include "launch.h"
 #include "reckon/cuda/token_loss.h"
 
 namespace reckon::cuda {
 namespace {
 
-constexpr unsigned kSumThreads = 1024;
 constexpr unsigned kGapThreads = 128;
 constexpr std::int64_t kMostGapBlocks = 2048;
-
-/// One block a column: thread t sums rows t, t + 1024, ... in order.
-__global__ void __launch_bounds__(kSumThreads)
-    sum_columns_kernel(const float* const* columns, std::int64_t rows, double* sums) {
-  const float* column = columns[blockIdx.x];
-  double sum = 0;
-  for (std::int64_t row = threadIdx.x; row < rows; row += kSumThreads)
-    sum += static_cast<double>(column[row]);
-  sum = block_sum(sum, shared_memory<double>());
-  if (threadIdx.x == 0) sums[blockIdx.x] = sum;
-}
-
-/// The larger one; NaN where either is.
-__device__ inline float larger_or_nan(float a, float b) {
-  return a > b || a != a ? a : b;
-}
-
-__global__ void __launch_bounds__(kSumThreads)
-    max_difference_kernel(const float* a, const float* b, std::int64_t rows, float* most) {
-  float largest = 0;
-  for (std::int64_t row = threadIdx.x; row < rows; row += kSumThreads)
-    largest = larger_or_nan(fabsf(a[row] - b[row]), largest);
-  for (unsigned apart = kWarp / 2; apart > 0; apart /= 2)
-    largest = larger_or_nan(largest, shuffle_xor(largest, apart));
-  auto* of_warps = shared_memory<float>();
-  if (threadIdx.x % kWarp == 0) of_warps[threadIdx.x / kWarp] = largest;
-  __syncthreads();
-  if (threadIdx.x > 0) return;
-  for (unsigned warp = 1; warp < kSumThreads / kWarp; ++warp)
-    largest = larger_or_nan(largest, of_warps[warp]);
-  *most = largest;
-}
 
 struct LogprobGap {
   const float *logprob, *old;
@@ -84,22 +51,6 @@ void launch_means(const char* name, const Value& value, const std::int32_t* offs
 }
 
 }  // namespace
-
-void sum_columns(const float* const* columns, std::int64_t num_columns, std::int64_t rows, double* sums,
-                 Stream stream) {
-  if (num_columns == 0) return;
-  launch("sum_columns", sum_columns_kernel,
-         {.grid = dim3(static_cast<unsigned>(num_columns)),
-          .threads = kSumThreads,
-          .shared_bytes = kSumThreads / kWarp * sizeof(double)},
-         stream, columns, rows, sums);
-}
-
-void max_difference(const float* a, const float* b, std::int64_t rows, float* most, Stream stream) {
-  launch("max_difference", max_difference_kernel,
-         {.grid = dim3(1), .threads = kSumThreads, .shared_bytes = kSumThreads / kWarp * sizeof(float)},
-         stream, a, b, rows, most);
-}
 
 void sequence_logprob_gap(const float* logprob, const float* old_logprob, const std::int32_t* offsets,
                           std::int64_t sequences, float* gap, Stream stream) {
