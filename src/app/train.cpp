@@ -1,5 +1,5 @@
 // `reckon train`: the stages of a recipe, in the order of their graph.
-#include "train_run.h"
+#include "train/run.h"
 
 #include <ATen/Parallel.h>
 #include <unistd.h>
@@ -20,9 +20,9 @@
 #include "reckon/base/sha256.h"
 #include "reckon/base/stop_signal.h"
 #include "reckon/grade/certifier.h"
-#include "run_folder.h"
-#include "together.h"
-#include "train_setup.h"
+#include "train/run_folder.h"
+#include "train/together.h"
+#include "train/setup.h"
 
 namespace reckon {
 namespace fs = std::filesystem;

@@ -3,8 +3,12 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <cerrno>
+#include <fstream>
 #include <stdexcept>
 #include <utility>
+
+#include "reckon/base/error.h"
 
 namespace reckon {
 
@@ -55,6 +59,17 @@ std::string Sha256::hex_digest() {
 std::string sha256_hex(std::string_view bytes) {
   Sha256 hash;
   hash.update(bytes);
+  return hash.hex_digest();
+}
+
+std::string sha256_of_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  Sha256 hash;
+  std::string piece(std::size_t{1} << 20, '\0');
+  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
+    hash.update(std::string_view(piece.data(), static_cast<std::size_t>(in.gcount())));
+  }
+  if (!in.eof()) throw system_error(ExitCode::io, path.string() + ": cannot read", errno);
   return hash.hex_digest();
 }
 

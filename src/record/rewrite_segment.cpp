@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "reckon/base/atomic_file.h"
@@ -48,17 +47,6 @@ SegmentCounts write_copy(const fs::path& part, const fs::path& temporary, const 
   copy.close();
   fsync_path(temporary);
   return counts;
-}
-
-std::string sha256_of_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  Sha256 hash;
-  std::string piece(std::size_t{1} << 20, '\0');
-  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
-    hash.update(std::string_view(piece.data(), static_cast<std::size_t>(in.gcount())));
-  }
-  if (!in.eof()) throw system_error(ExitCode::io, path.string() + ": cannot read what was written", errno);
-  return hash.hex_digest();
 }
 
 void list_in_manifest(const fs::path& final_path, const RolloutLogInfo& info, std::uint64_t segment,

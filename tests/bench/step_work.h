@@ -38,7 +38,7 @@ struct StepTimes {
   double rows = 0;                             ///< tokens through the learner's model
 };
 
-/// A GRPO step on random weights and prompts with random rewards: the loop of src/app/train_grpo.cpp without
+/// A GRPO step on random weights and prompts with random rewards: the loop of src/app/train/grpo_stage.cpp without
 /// its texts, logs and hashes.
 class StepWork {
  public:

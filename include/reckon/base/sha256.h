@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,5 +33,8 @@ class Sha256 {
 };
 
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
+
+/// Of what a file holds. \throws Error(io) where it cannot be read.
+[[nodiscard]] std::string sha256_of_file(const std::filesystem::path& path);
 
 }  // namespace reckon

@@ -5,7 +5,7 @@
 
 #include "reckon/record/rollout_log.h"
 #include "reckon/rollout/rollout.h"
-#include "train_run.h"
+#include "run.h"
 
 namespace reckon {
 

@@ -1,9 +1,9 @@
-#include "train_setup.h"
+#include "setup.h"
 
 #include <ctime>
 
-#include "engine.h"
-#include "machine.h"
+#include "app/engine.h"
+#include "app/machine.h"
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
@@ -12,7 +12,7 @@
 #include "reckon/grade/answer_form.h"
 #include "reckon/reward/self_test.h"
 #include "run_folder.h"
-#include "vocabulary.h"
+#include "app/vocabulary.h"
 
 namespace reckon {
 namespace fs = std::filesystem;

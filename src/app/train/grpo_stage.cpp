@@ -13,8 +13,8 @@
 #include "reckon/record/rollout_log.h"
 #include "reckon/reward/grading_pool.h"
 #include "reckon/reward/terms.h"
-#include "train_run.h"
-#include "train_setup.h"
+#include "run.h"
+#include "setup.h"
 
 namespace reckon {
 namespace {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "display.h"
-#include "engine.h"
+#include "app/display.h"
+#include "app/engine.h"
 #include "problem_stream.h"
-#include "recipe.h"
+#include "app/recipe.h"
 #include "reckon/dist/communicator.h"
 #include "reckon/model/decoder.h"
 #include "reckon/model/pretrained.h"

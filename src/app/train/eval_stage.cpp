@@ -1,7 +1,7 @@
 // An evaluation stage: accuracy on held-out problems, which do not depend on run.seed.
 #include "reckon/eval/evaluate.h"
-#include "train_run.h"
-#include "train_setup.h"
+#include "run.h"
+#include "setup.h"
 
 namespace reckon {
 namespace {

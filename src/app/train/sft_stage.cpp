@@ -4,8 +4,8 @@
 
 #include "reckon/base/error.h"
 #include "reckon/learn/sft.h"
-#include "train_run.h"
-#include "train_setup.h"
+#include "run.h"
+#include "setup.h"
 
 namespace reckon {
 namespace {

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace reckon {
+
+/// Where a stage's stream of problems stands.
+struct StreamCursor {
+  std::uint64_t number = 0;                                     ///< of the next problem
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> visits;  ///< problem id, times drawn; by id
+  bool operator==(const StreamCursor&) const = default;
+};
+
+/// Everything that the rest of a run depends on beside weights, optimizer moments and the recipe: what is
+/// true after `step` steps of `stage`. The random numbers have no state: they are named by seed, stage,
+/// problem and position.
+struct TrainState {
+  std::string stage;
+  std::int64_t step = 0;
+  bool stage_done = false;  ///< the stage has ended: there is no optimizer state
+  std::int64_t updates = 0;
+  StreamCursor cursor;
+  std::string weights_sha256;  ///< after the step; empty for a stage that makes no weights
+  std::string guards;          ///< state of the guards, JSON; empty where there is none
+  double stage_seconds = 0;    ///< wall time of the stage so far
+  std::string summary;         ///< summary.json as it was
+  std::uint64_t metrics_bytes = 0;
+  std::uint64_t chain_bytes = 0;
+  std::string chain_link;
+  std::string recipe_sha256;  ///< of the run's recipe.toml
+  std::string fingerprint;    ///< numerics fingerprint
+  int world_size = 1;         ///< that wrote it; any other can read it
+  /// Groups that were sampled and not trained on yet, and prompts that were handed out: none where sampling
+  /// and learning take turns.
+  std::vector<std::uint64_t> pending_groups;
+};
+
+/// As JSON, all of it but the visits, which are many.
+[[nodiscard]] std::string train_state_json(const TrainState& state);
+/// \param where  names the file in messages \throws Error(bad_data)
+[[nodiscard]] TrainState parse_train_state(const std::string& text, const std::string& where);
+
+}  // namespace reckon
