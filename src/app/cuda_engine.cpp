@@ -41,6 +41,7 @@ class CudaEngine : public Engine {
                            reference == Reference::none ? nullptr : &decoder());
   }
   void fetch_weights() override { engine_.fetch_weights(); }
+  void store_weights() override { engine_.store_weights(); }
 
  private:
   Communicator& world_;

@@ -25,6 +25,7 @@ class CpuEngine : public Engine {
                                         reference == Reference::none ? nullptr : copy_of(decoder()));
   }
   void fetch_weights() override {}
+  void store_weights() override { decoder().repack(); }
 
  private:
   Communicator& world_;

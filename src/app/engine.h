@@ -38,6 +38,8 @@ class Engine {
                                                          Reference reference) = 0;
   /// Afterwards decoder() has the weights as the learner has left them.
   virtual void fetch_weights() = 0;
+  /// Sampler and learner go on with the weights that decoder() has been given.
+  virtual void store_weights() = 0;
   /// The model on the host.
   [[nodiscard]] Decoder& decoder() { return decoder_; }
 

@@ -6,23 +6,21 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
-#include <csignal>
-#include <cstdio>
+#include <cstring>
 #include <iostream>
-#include <span>
 
 #include "commands.h"
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/failpoint.h"
 #include "reckon/base/log.h"
-#include "reckon/base/sha256.h"
 #include "reckon/base/stop_signal.h"
 #include "reckon/grade/certifier.h"
-#include "train/run_folder.h"
-#include "train/together.h"
+#include "train/checkpoints.h"
+#include "train/ledger.h"
+#include "train/resume.h"
 #include "train/setup.h"
+#include "train/together.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
@@ -37,14 +35,28 @@ std::vector<const RecipeTask*> TrainRun::tasks_named(const std::vector<std::stri
   return chosen;
 }
 
+TrainRun::TrainRun(Communicator& world_ranks, Display& screen) : world(world_ranks), display(screen) {}
+TrainRun::~TrainRun() = default;
+
+void throw_stopped(const TrainRun& run, const std::string& where, int signal) {
+  throw AgreedError(ExitCode::stopped, run.is_root()
+                                           ? where + ": stopped (" + strsignal(signal) +
+                                                 "). Go on with: reckon train " + run.folder.string() + " --resume"
+                                           : "");
+}
+
 void stop_if_asked(TrainRun& run, const std::string& where) {
   double signal = stop_signal();
   run.world.maximum({&signal, 1});
   if (signal == 0) return;
-  const char* name = strsignal(static_cast<int>(signal));
-  throw Error(ExitCode::stopped, run.is_root() ? where + ": stopped (" + name +
-                                                     "). What was written stands in " + run.folder.string()
-                                               : "");
+  run.checkpoints->finish();
+  throw_stopped(run, where, static_cast<int>(signal));
+}
+
+bool is_needed_from(const TrainRun& run, std::size_t begin, const std::string& from) {
+  const std::vector<std::size_t> order = run_order(run.recipe);
+  return std::any_of(order.begin() + static_cast<std::ptrdiff_t>(std::min(begin, order.size())), order.end(),
+                     [&](std::size_t index) { return run.recipe.stage[index].from == from; });
 }
 
 std::string agreed_sha256(TrainRun& run, Engine& engine) {
@@ -73,18 +85,6 @@ void check_numerics(const TrainRun& run) {
                                          : "");
 }
 
-fs::path checkpoint_folder(const TrainRun& run, const std::string& stage, std::int64_t steps) {
-  char name[32];
-  std::snprintf(name, sizeof name, "step-%06lld", static_cast<long long>(steps));
-  return run.folder / "checkpoints" / stage / name;
-}
-
-/// Whether a stage that comes later starts from these weights.
-bool is_needed_later(const TrainRun& run, std::span<const std::size_t> later, const std::string& from) {
-  return std::any_of(later.begin(), later.end(),
-                     [&](std::size_t index) { return run.recipe.stage[index].from == from; });
-}
-
 /// The weights that a training stage changes: moved where no later stage needs them as they are. A large
 /// model is not to be held twice.
 std::unique_ptr<Decoder> take_weights(TrainRun& run, const std::string& from, bool keep) {
@@ -92,61 +92,82 @@ std::unique_ptr<Decoder> take_weights(TrainRun& run, const std::string& from, bo
   return keep ? copy_of(*source) : std::move(source);
 }
 
-/// One stage: weights in, weights out (but for eval), its checkpoint and its line of the summary.
-/// \param later  the stages after it, as positions in recipe.stage
-void run_stage(TrainRun& run, const StageConfig& stage, std::span<const std::size_t> later) {
-  const auto start = std::chrono::steady_clock::now();
-  run.display.begin_stage(stage.name, std::string(enum_name(stage.kind)), stage.steps);
-  StageOutcome outcome;
+/// Trains or evaluates; a training stage leaves its weights where later stages find them.
+StageOutcome run_kind(TrainRun& run, const StageConfig& stage, std::size_t position) {
   if (stage.kind == StageKind::eval) {
     const auto engine = make_engine(run.recipe.model, *run.weights.at(stage.from), run.world);
-    outcome = run_eval_stage(run, stage, *engine);
-  } else {
-    std::unique_ptr<Decoder> decoder = take_weights(run, stage.from, is_needed_later(run, later, stage.from));
-    auto engine = make_engine(run.recipe.model, *decoder, run.world);
-    outcome = stage.kind == StageKind::sft ? run_sft_stage(run, stage, *engine)
-                                           : run_grpo_stage(run, stage, *engine);
-    agreed_sha256(run, *engine);
-    engine.reset();  // the checkpoint needs none of its memory
-    if (run.is_root()) {
-      save_pretrained(checkpoint_folder(run, stage.name, outcome.steps), *decoder, run.model_files,
-                      {.dtype = tensor_dtype(run.recipe.checkpoint.dtype)});
-    }
-    if (is_needed_later(run, later, stage.name)) run.weights[stage.name] = std::move(decoder);
+    record_stage_start(run, stage, "");
+    StageOutcome outcome = run_eval_stage(run, stage, *engine);
+    record_stage_end(run, stage, outcome);
+    return outcome;
   }
-  if (!is_needed_later(run, later, stage.from)) run.weights.erase(stage.from);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::unique_ptr<Decoder> decoder =
+      take_weights(run, stage.from, is_needed_from(run, position + 1, stage.from));
+  auto engine = make_engine(run.recipe.model, *decoder, run.world);
+  StageOutcome outcome = stage.kind == StageKind::sft ? run_sft_stage(run, stage, *engine)
+                                                      : run_grpo_stage(run, stage, *engine);
+  engine.reset();
+  record_stage_end(run, stage, outcome);
+  run.weights[stage.name] = std::move(decoder);
+  return outcome;
+}
+
+/// One stage: weights in, weights out (but for eval), its line of the summary, its last checkpoint.
+void run_stage(TrainRun& run, const StageConfig& stage, std::size_t position) {
+  run.display.begin_stage(stage.name, std::string(enum_name(stage.kind)), stage.steps);
+  run.checkpoints->begin_stage(stage);
+  const StageOutcome outcome = run_kind(run, stage, position);
   StageSummary& entry = run.summary.stage(stage.name);
   entry.kind = enum_name(stage.kind);
-  entry.seconds = seconds;
+  entry.seconds = run.checkpoints->stage_seconds();
   entry.steps = static_cast<std::uint64_t>(outcome.steps);
   if (stage.kind == StageKind::eval) entry.evaluates = stage.from;
-  if (run.is_root()) write_summary(run.folder / "summary.json", run.summary);
+  if (run.is_root()) {
+    write_summary(run.folder / "summary.json", run.summary);
+    write_file_atomic(run.folder / kLineageFile, lineage_text(run, ""));
+  }
+  run.checkpoints->stage_done(stage, outcome,
+                              stage.kind == StageKind::eval ? nullptr : run.weights.at(stage.name).get());
+  for (const std::string& name : {stage.from, stage.name}) {
+    if (!is_needed_from(run, position + 1, name)) run.weights.erase(name);
+  }
   run.display.end_stage(outcome.closing);
+}
+
+/// The weights of stages that were done before the run was resumed, for those that start from them.
+void load_done_stages(TrainRun& run, const std::vector<std::size_t>& order) {
+  if (!run.resume) return;
+  const std::size_t first = run.resume->first_open();
+  for (std::size_t i = 0; i < first; ++i) {
+    const std::string& name = run.recipe.stage[order[i]].name;
+    if (!is_needed_from(run, first, name)) continue;
+    const Checkpoint last = final_checkpoint(run, name);
+    auto decoder = copy_of(*run.weights.at("model"));
+    load_weights(last, *decoder);
+    decoder->repack();
+    run.weights[name] = std::move(decoder);
+  }
+  if (!is_needed_from(run, first, "model")) run.weights.erase("model");
 }
 
 void run_stages(TrainRun& run) {
   const std::vector<std::size_t> order = run_order(run.recipe);
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    run_stage(run, run.recipe.stage[order[i]], std::span(order).subspan(i + 1));
+  load_done_stages(run, order);
+  for (std::size_t i = run.resume ? run.resume->first_open() : 0; i < order.size(); ++i) {
+    run_stage(run, run.recipe.stage[order[i]], i);
   }
+  run.checkpoints->finish();
   run.summary.complete = true;
   if (run.is_root()) write_summary(run.folder / "summary.json", run.summary);
   run.display.line("");
   run.display.line(summary_table(run.summary));
   run.display.line("Written to " + run.folder.string() +
-                   ": recipe.toml, metrics.jsonl, summary.json, rollouts/, checkpoints/");
+                   ": recipe.toml, metrics.jsonl, chain.jsonl, lineage.json, summary.json, rollouts/, "
+                   "checkpoints/");
 }
 
 /// Workers start with the first requests: as many as there are threads that grade.
 constexpr int kMaxCertifiers = 16;
-
-struct TrainArguments {
-  std::string file;
-  std::vector<std::string> overrides;
-  std::string out;
-  ProgressMode progress = ProgressMode::automatic;
-};
 
 void train(const TrainArguments& arguments) {
   start_certifiers(kMaxCertifiers);  // a copy of this process, made while it has no threads and no MPI
@@ -162,12 +183,15 @@ void train(const TrainArguments& arguments) {
   }
   Display display(arguments.progress, world.rank() != 0);
   TrainRun run(world, display);
-  run_together(world, [&] { set_up(run, arguments.file, arguments.overrides, arguments.out); });
+  run_together(world, [&] { set_up(run, arguments); });
   check_numerics(run);
+  open_run(run, arguments);
   try {
     run_stages(run);
+  } catch (const AgreedError&) {
+    throw;
   } catch (const Error& error) {
-    if (error.code() == ExitCode::stopped || world.size() == 1) throw;
+    if (world.size() == 1) throw;
     // The other ranks wait in collective calls and cannot be told: the job is ended, this rank's word is the
     // last.
     log_error(error.what());
@@ -187,6 +211,12 @@ void add_train_command(CLI::App& program) {
   const auto arguments = std::make_shared<TrainArguments>();
   add_recipe_arguments(*command, arguments->file, arguments->overrides);
   command->add_option("--out", arguments->out, "folder of the run; runs/NAME where not given");
+  command->add_flag("--resume", arguments->resume,
+                    "go on with the run from its newest checkpoint; FILE may be the run's folder");
+  command
+      ->add_option("--allow-change", arguments->allow_change,
+                   "with --resume: a setting, or a table of them, that may differ from the run's; repeatable")
+      ->expected(1);
   const std::map<std::string, ProgressMode> modes{
       {"auto", ProgressMode::automatic}, {"live", ProgressMode::live}, {"plain", ProgressMode::plain}};
   command

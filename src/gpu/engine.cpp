@@ -74,4 +74,9 @@ void Engine::fetch_weights() {
   state_->fetched = state_->weights.version();
 }
 
+void Engine::store_weights() {
+  state_->weights.store(state_->decoder, state_->stream.get());
+  state_->fetched = state_->weights.version();
+}
+
 }  // namespace reckon::gpu

@@ -260,4 +260,19 @@ double GpuLearner::apply(double learning_rate) {
   return std::sqrt(squares_.download(stream_).front());
 }
 
+void GpuLearner::copy_moments(Range part, std::span<float> first, std::span<float> second) const {
+  const std::size_t bytes = static_cast<std::size_t>(part.size()) * sizeof(float);
+  cuda::copy_to_host(first.data(), first_moment_.data() + part.begin, bytes, stream_);
+  cuda::copy_to_host(second.data(), second_moment_.data() + part.begin, bytes, stream_);
+  cuda::synchronize(stream_);
+}
+
+void GpuLearner::restore(std::int64_t updates, std::span<const float> first, std::span<const float> second) {
+  check_moments(first.size(), second.size(), first_moment_.size());
+  cuda::copy_to_device(first_moment_.data(), first.data(), first.size_bytes(), stream_);
+  cuda::copy_to_device(second_moment_.data(), second.data(), second.size_bytes(), stream_);
+  cuda::synchronize(stream_);
+  updates_ = updates;
+}
+
 }  // namespace reckon::gpu

@@ -64,6 +64,14 @@ void Weights::fetch(Decoder& decoder, Stream stream) const {
   cuda::synchronize(stream);
 }
 
+void Weights::store(const Decoder& decoder, Stream stream) {
+  const std::span<const float> parameters = decoder.parameters();
+  cuda::copy_to_device(master_.data(), parameters.data(), parameters.size_bytes(), stream);
+  cuda::round_to_bf16(master_.data(), num_parameters(), rounded_.data(), stream);
+  cuda::synchronize(stream);
+  mark_changed();
+}
+
 const cuda::DeviceArray<cuda::DecayRange>& Weights::decay_ranges(double weight_decay, Stream stream) {
   if (ranges_.size() > 0 && ranges_decay_ == weight_decay) return ranges_;
   std::vector<cuda::DecayRange> ranges;

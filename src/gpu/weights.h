@@ -50,6 +50,8 @@ class Weights {
   /// Writes the master weights into a decoder of the same shape. Waits for the stream. The decoder must be
   /// repacked before it computes.
   void fetch(Decoder& decoder, Stream stream) const;
+  /// Takes a decoder's weights, of the same shape, for the master weights. Waits for the stream.
+  void store(const Decoder& decoder, Stream stream);
   /// Stretches with one weight decay: matrices have it, norms and biases do not. On the device.
   [[nodiscard]] const cuda::DeviceArray<cuda::DecayRange>& decay_ranges(double weight_decay, Stream stream);
 

@@ -123,4 +123,18 @@ void CpuLearner::apply(std::span<const float> gradient, double learning_rate, do
   decoder_.repack();
 }
 
+void CpuLearner::copy_moments(Range part, std::span<float> first, std::span<float> second) const {
+  const auto begin = static_cast<std::size_t>(part.begin);
+  const auto size = static_cast<std::size_t>(part.size());
+  std::ranges::copy(first_moment_.span().subspan(begin, size), first.begin());
+  std::ranges::copy(second_moment_.span().subspan(begin, size), second.begin());
+}
+
+void CpuLearner::restore(std::int64_t updates, std::span<const float> first, std::span<const float> second) {
+  check_moments(first.size(), second.size(), decoder_.parameters().size());
+  std::ranges::copy(first, first_moment_.span().begin());
+  std::ranges::copy(second, second_moment_.span().begin());
+  updates_ = updates;
+}
+
 }  // namespace reckon

@@ -52,4 +52,10 @@ void check_finite(const UpdateStats& stats, std::int64_t update) {
                                       "max_grad_norm may help.");
 }
 
+void check_moments(std::size_t first, std::size_t second, std::size_t parameters) {
+  if (first == parameters && second == parameters) return;
+  throw std::invalid_argument("Learner::restore: " + std::to_string(first) + " and " + std::to_string(second) +
+                              " moments (need " + std::to_string(parameters) + " each, as parameters)");
+}
+
 }  // namespace reckon

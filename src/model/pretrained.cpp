@@ -38,23 +38,22 @@ void check_folder(const fs::path& folder) {
   }
 }
 
-void write_texts(const fs::path& folder, const Decoder& decoder, ModelFiles files, TensorDtype dtype) {
-  DecoderConfig config = decoder.config();
+void write_texts(const fs::path& folder, DecoderConfig config, ModelFiles files, TensorDtype dtype) {
   config.dtype = dtype;
   files[kConfig] = to_config_json(config, files[kConfig]);
   if (!files.contains(kGenerationConfig)) files[kGenerationConfig] = generation_config_json(config);
   for (const auto& [name, text] : files) write_file_atomic(folder / name, text);
 }
 
-void write_weights(const fs::path& folder, const Decoder& decoder, const SaveOptions& options) {
+void write_weights(const fs::path& folder, const ModelWeights& weights, const SaveOptions& options) {
   std::vector<std::vector<std::byte>> rounded;
   std::vector<TensorView> views;
-  for (const ParameterTensor& tensor : decoder.tensors()) {
+  for (const ParameterTensor& tensor : weights.tensors) {
     TensorView view;
     view.name = tensor.name;
     view.dtype = options.dtype;
     view.shape = tensor.shape;
-    const auto values = decoder.parameters().subspan(tensor.offset, tensor.size);
+    const auto values = weights.parameters.subspan(tensor.offset, tensor.size);
     if (options.dtype == TensorDtype::f32) {
       view.data = std::as_bytes(values);
     } else {
@@ -85,6 +84,12 @@ ModelFiles read_model_files(const fs::path& folder) {
   return files;
 }
 
+void write_model_files(const fs::path& folder, const ModelWeights& weights, const ModelFiles& files,
+                       const SaveOptions& options) {
+  write_texts(folder, weights.config, files, options.dtype);
+  write_weights(folder, weights, options);
+}
+
 void save_pretrained(const fs::path& folder, const Decoder& decoder, const ModelFiles& files,
                      const SaveOptions& options) {
   if (fs::exists(folder)) {
@@ -96,8 +101,7 @@ void save_pretrained(const fs::path& folder, const Decoder& decoder, const Model
   fs::remove_all(temporary, ignored);
   make_folders(temporary);
   try {
-    write_texts(temporary, decoder, files, options.dtype);
-    write_weights(temporary, decoder, options);
+    write_model_files(temporary, {decoder.config(), decoder.tensors(), decoder.parameters()}, files, options);
     failpoint("checkpoint.rename");
     std::error_code error;
     fs::rename(temporary, folder, error);

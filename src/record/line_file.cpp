@@ -45,4 +45,10 @@ void LineFile::sync() {
   if (fsync(descriptor_) != 0) throw system_error(ExitCode::io, path_.string() + ": fsync failed", errno);
 }
 
+std::uint64_t LineFile::bytes() const {
+  const off_t end = lseek(descriptor_, 0, SEEK_END);
+  if (end < 0) throw system_error(ExitCode::io, path_.string() + ": has no size", errno);
+  return static_cast<std::uint64_t>(end);
+}
+
 }  // namespace reckon

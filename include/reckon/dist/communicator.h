@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "reckon/base/error.h"
+
 namespace reckon {
 
 /// The ranks of a job and what they say to each other. All calls but rank() and size() are collective: every
@@ -34,6 +36,13 @@ class Communicator {
   void sum(std::span<double> values);
   void sum(std::span<std::int64_t> values);
   void maximum(std::span<double> values);
+};
+
+/// An error that every rank throws at the same place: none waits for another, and the job ends as it does
+/// without one. The rank that knows why has the text, the others none.
+class AgreedError : public Error {
+ public:
+  using Error::Error;
 };
 
 /// A rank whose text is not rank 0's.

@@ -49,6 +49,8 @@ class Engine {
   /// Writes the weights into the decoder, where they have changed since. The decoder must be repacked before
   /// it computes itself.
   void fetch_weights();
+  /// Computes from here on with the weights that the decoder has been given.
+  void store_weights();
 
  private:
   struct State;

@@ -31,6 +31,8 @@ class CpuLearner : public Learner {
                       float temperature) override;
   std::vector<float> logprobs(std::span<const TrainSequence> sequences, float temperature) override;
   [[nodiscard]] std::int64_t updates() const override { return updates_; }
+  void copy_moments(Range part, std::span<float> first, std::span<float> second) const override;
+  void restore(std::int64_t updates, std::span<const float> first, std::span<const float> second) override;
 
  private:
   template <class Visit>

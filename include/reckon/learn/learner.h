@@ -42,6 +42,11 @@ class Learner {
   virtual std::vector<float> logprobs(std::span<const TrainSequence> sequences, float temperature) = 0;
   /// Updates made so far.
   [[nodiscard]] virtual std::int64_t updates() const = 0;
+  /// Copies AdamW's moments of a part of the parameter vector. \param first, second  [part.size()], float32
+  virtual void copy_moments(Range part, std::span<float> first, std::span<float> second) const = 0;
+  /// Goes on as a learner that made `updates` updates and has these moments of all parameters. The weights
+  /// are the caller's affair. \throws std::invalid_argument where their number is not that of the parameters
+  virtual void restore(std::int64_t updates, std::span<const float> first, std::span<const float> second) = 0;
 };
 
 /// The values that the ranks give, in rank order, on every rank. Collective.
@@ -50,5 +55,8 @@ class Learner {
 /// What a learner refuses before it changes the weights in update number `update`.
 /// \throws Error(internal) where stats.loss or stats.grad_norm is not finite.
 void check_finite(const UpdateStats& stats, std::int64_t update);
+
+/// \throws std::invalid_argument where there are not as many moments of each kind as parameters.
+void check_moments(std::size_t first, std::size_t second, std::size_t parameters);
 
 }  // namespace reckon

@@ -32,12 +32,22 @@ constexpr auto enum_names(CheckpointDtype) {
 /// The [checkpoint] table.
 struct CheckpointConfig {
   CheckpointDtype dtype = CheckpointDtype::float32;
+  std::int64_t every_steps = 50;
+  std::int64_t keep_last = 3;
+  std::int64_t keep_every = 0;
 };
 
 template <class Visitor>
 void describe(Visitor& visit, CheckpointConfig& c) {
   visit("dtype", c.dtype, any(),
-        "of the stored weights: float32 keeps them exactly, the others round them to half the size");
+        "of the model's files: float32 keeps the weights exactly, the others round them to half the size, and "
+        "the exact ones stand beside them for resuming");
+  visit("every_steps", c.every_steps, between(0, 1e9),
+        "steps of a stage between two checkpoints, which are written while training goes on; 0: only at the "
+        "end of a stage and when the run is asked to stop");
+  visit("keep_last", c.keep_last, between(1, 1e6), "checkpoints of a stage that are kept, the newest");
+  visit("keep_every", c.keep_every, between(0, 1e9),
+        "and those whose step is a multiple of this; 0: none besides");
 }
 
 /// What computes the model: of sampler and learner alike.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "reckon/model/decoder.h"
@@ -28,8 +29,19 @@ struct SaveOptions {
   std::uint64_t max_shard_bytes = kMaxShardBytes;
 };
 
-/// Writes a Hugging Face model folder that transformers loads as it is: the text files and the weights, in
-/// shards where they are large. The folder appears whole or not at all: it is written beside its place and
+/// Weights by their tensors, wherever they lie.
+struct ModelWeights {
+  const DecoderConfig& config;
+  std::span<const ParameterTensor> tensors;
+  std::span<const float> parameters;  ///< as in Decoder
+};
+
+/// Writes the files of a Hugging Face model folder that transformers loads as it is into a folder that is
+/// there: the text files and the weights, in shards where they are large. Each is durable. \throws Error(io)
+void write_model_files(const std::filesystem::path& folder, const ModelWeights& weights,
+                       const ModelFiles& files, const SaveOptions& options = {});
+
+/// Writes them as a new folder. The folder appears whole or not at all: it is written beside its place and
 /// renamed. Failpoint `checkpoint.rename`. \throws Error(io); Error(environment) where the folder exists.
 void save_pretrained(const std::filesystem::path& folder, const Decoder& decoder, const ModelFiles& files,
                      const SaveOptions& options = {});

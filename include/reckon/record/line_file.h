@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ class LineFile {
   void append(std::string_view line);
   /// Makes all lines durable (fsync). \throws Error(io).
   void sync();
+  /// Of the file. \throws Error(io).
+  [[nodiscard]] std::uint64_t bytes() const;
 
  private:
   std::filesystem::path path_;

@@ -39,6 +39,8 @@ class MetricsStream {
   /// double; a number that is not finite becomes null, for which JSON has no other word. \throws Error(io);
   /// Error(internal) for a name that stands twice in the row.
   void write(const MetricsRow& row);
+  /// Of the file. \throws Error(io).
+  [[nodiscard]] std::uint64_t bytes() const { return lines_.bytes(); }
 
  private:
   LineFile lines_;

@@ -26,6 +26,9 @@ class GradingPool {
   /// Blocks until everything is graded. \throws what grading threw: Error(bad_data), Error(internal).
   void wait() { pool_.wait(); }
 
+  /// Drops what has not begun; blocks until the rest is done. For when the completions go away.
+  void discard() noexcept { pool_.discard(); }
+
  private:
   RewardConfig config_;
   std::uint64_t seed_;

@@ -1,5 +1,6 @@
 // An evaluation stage: accuracy on held-out problems, which do not depend on run.seed.
 #include "reckon/eval/evaluate.h"
+#include "ledger.h"
 #include "run.h"
 #include "setup.h"
 
@@ -32,6 +33,7 @@ StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, Engine& eng
         held_out_set(*task->task, task->eval_level(), static_cast<std::size_t>(stage.eval.eval_prompts));
     const TaskEvaluation evaluation =
         evaluate(sampler, run.prompts, *task->task, problems, stage.eval, plan, run.world);
+    record_evaluation(run, stage, evaluation.task, as_result(evaluation));
     run.summary.enter_result(stage.name, stage.from, evaluation.task, as_result(evaluation));
     if (run.metrics) {
       MetricsRow row{stage.name, 0, {}};

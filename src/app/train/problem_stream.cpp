@@ -1,5 +1,7 @@
 #include "problem_stream.h"
 
+#include <algorithm>
+
 #include "reckon/base/philox.h"
 
 namespace reckon {
@@ -27,6 +29,17 @@ DrawnProblem ProblemStream::next(const std::vector<const RecipeTask*>& tasks) {
   drawn.visit = visits_[drawn.problem.id]++;
   ++number_;
   return drawn;
+}
+
+StreamCursor ProblemStream::cursor() const {
+  StreamCursor cursor{.number = number_, .visits = {visits_.begin(), visits_.end()}};
+  std::ranges::sort(cursor.visits);
+  return cursor;
+}
+
+void ProblemStream::move_to(const StreamCursor& cursor) {
+  number_ = cursor.number;
+  visits_ = {cursor.visits.begin(), cursor.visits.end()};
 }
 
 }  // namespace reckon

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "reckon/checkpoint/state.h"
 #include "reckon/task/task.h"
 
 namespace reckon {
@@ -37,6 +38,10 @@ class ProblemStream {
   DrawnProblem next(const std::vector<const RecipeTask*>& tasks);
   /// A number in [0, 1) that belongs to the problem drawn last.
   [[nodiscard]] double coin() const { return coin_; }
+
+  /// Where the stream stands, and a stream that goes on from there.
+  [[nodiscard]] StreamCursor cursor() const;
+  void move_to(const StreamCursor& cursor);
 
  private:
   std::uint64_t seed_;

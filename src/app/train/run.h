@@ -3,14 +3,18 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/display.h"
 #include "app/engine.h"
-#include "problem_stream.h"
 #include "app/recipe.h"
+#include "problem_stream.h"
+#include "reckon/base/file_lock.h"
+#include "reckon/checkpoint/checkpoint.h"
 #include "reckon/dist/communicator.h"
+#include "reckon/lineage/chain.h"
 #include "reckon/model/decoder.h"
 #include "reckon/model/pretrained.h"
 #include "reckon/record/metrics.h"
@@ -19,24 +23,54 @@
 
 namespace reckon {
 
+class RunCheckpoints;
+
+/// What `reckon train` was told beside the recipe.
+struct TrainArguments {
+  std::string file;  ///< the recipe, or with --resume the run's folder
+  std::vector<std::string> overrides;
+  std::string out;
+  bool resume = false;
+  std::vector<std::string> allow_change;  ///< keys of the recipe that may differ when resuming
+  ProgressMode progress = ProgressMode::automatic;
+};
+
+/// Where a run goes on.
+struct ResumePoint {
+  Checkpoint checkpoint;
+  std::size_t position = 0;  ///< of its stage in run_order()
+  /// The first stage that is not done.
+  [[nodiscard]] std::size_t first_open() const { return position + (checkpoint.state.stage_done ? 1 : 0); }
+};
+
 /// What the stages of a run share.
 struct TrainRun {
-  TrainRun(Communicator& world_ranks, Display& screen) : world(world_ranks), display(screen) {}
+  TrainRun(Communicator& world_ranks, Display& screen);
+  ~TrainRun();
 
   Communicator& world;
   Display& display;
   Recipe recipe;
+  std::string recipe_text;  ///< resolved, as recipe.toml has it
   std::filesystem::path folder;
   std::string run_id;
-  std::string fingerprint;  ///< numerics_fingerprint()
+  std::string fingerprint;   ///< numerics_fingerprint()
+  std::string model_sha256;  ///< of the initial weights
   std::vector<RecipeTask> tasks;
   PromptFormat prompts{Tokenizer::character_level("")};
   ModelFiles model_files;  ///< what checkpoints take over beside the weights
   DecoderConfig model;     ///< of every stage's weights
   /// By stage, and "model" for the initial ones; those that no later stage starts from are let go.
   std::map<std::string, std::unique_ptr<Decoder>> weights;
-  std::unique_ptr<MetricsStream> metrics;  ///< rank 0 only
   Summary summary;
+  std::optional<ResumePoint> resume;
+
+  // Rank 0 only.
+  std::unique_ptr<FileLock> lock;
+  std::unique_ptr<MetricsStream> metrics;
+  std::unique_ptr<ChainWriter> chain;
+
+  std::unique_ptr<RunCheckpoints> checkpoints;
 
   [[nodiscard]] const Tokenizer& tokenizer() const { return prompts.tokenizer(); }
   [[nodiscard]] bool is_root() const { return world.rank() == 0; }
@@ -48,18 +82,25 @@ struct TrainRun {
 /// What a stage did, for the summary.
 struct StageOutcome {
   std::int64_t steps = 0;
-  std::string closing;  ///< behind "done in ..." on the terminal
+  std::string closing;         ///< behind "done in ..." on the terminal
+  std::string weights_sha256;  ///< of a training stage, after its last step
 };
 
-// One stage of each kind. Collective. \throws Error(stopped) between two steps where a signal asked to stop.
+// One stage of each kind. Collective. \throws AgreedError(stopped) between two steps where a signal asked to
+// stop.
 StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engine);
 StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& engine);
 StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, Engine& engine);
 
-/// Ends the run on every rank, between two steps, where any rank was asked to stop. Collective.
+/// Tells how to go on. \throws AgreedError(stopped)
+[[noreturn]] void throw_stopped(const TrainRun& run, const std::string& where, int signal);
+/// Ends the run on every rank, between two pieces of work, where any rank was asked to stop. Collective.
 void stop_if_asked(TrainRun& run, const std::string& where);
 /// SHA-256 of the learner's weights, which must be the same on every rank; engine.decoder() has them
 /// afterwards. Collective. \throws Error(internal) naming the ranks.
 std::string agreed_sha256(TrainRun& run, Engine& engine);
+
+/// Whether a stage from position `begin` of run_order() on starts from these weights.
+[[nodiscard]] bool is_needed_from(const TrainRun& run, std::size_t begin, const std::string& from);
 
 }  // namespace reckon

@@ -4,14 +4,11 @@
 
 #include "app/engine.h"
 #include "app/machine.h"
-#include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
-#include "reckon/base/sha256.h"
 #include "reckon/eval/evaluate.h"
 #include "reckon/grade/answer_form.h"
 #include "reckon/reward/self_test.h"
-#include "run_folder.h"
 #include "app/vocabulary.h"
 
 namespace reckon {
@@ -99,24 +96,31 @@ std::string utc_now() {
 
 }  // namespace
 
-void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std::string>& overrides,
-            const std::string& out) {
+void set_up(TrainRun& run, const TrainArguments& arguments) {
   check_machine();
-  run.recipe = load_recipe(recipe_file, overrides);
+  std::error_code ignored;
+  const bool names_folder = fs::is_directory(arguments.file, ignored);
+  if (names_folder && !arguments.resume) {
+    throw Error(ExitCode::usage,
+                arguments.file + ": is a folder (need a recipe, or --resume to go on with the run in it)");
+  }
+  if (names_folder && !arguments.out.empty()) {
+    throw Error(ExitCode::usage,
+                "--out " + arguments.out + ": " + arguments.file + " is the run's folder already (need one)");
+  }
+  run.recipe = load_recipe(
+      names_folder ? (fs::path(arguments.file) / "recipe.toml").string() : arguments.file, arguments.overrides);
   check_device(run.recipe.model);
   make_tasks(run);
   make_initial_model(run);
+  run.model_sha256 = run.weights.at("model")->sha256();
   check_problems(run);
-  const std::string resolved = resolved_text(run.recipe);
-  run.run_id = run.recipe.run.name + "-" + sha256_hex(resolved).substr(0, 12);
+  run.recipe_text = resolved_text(run.recipe);
   run.summary.run = run.recipe.run.name;
   const DeviceNumerics numerics = device_numerics(run.recipe.model);
   run.fingerprint = numerics.fingerprint;
-  run.folder = out.empty() ? fs::path("runs") / run.recipe.run.name : fs::path(out);
-  if (!run.is_root()) return;
-  prepare_run_folder(run.folder);
-  write_file_atomic(run.folder / "recipe.toml", resolved);
-  run.metrics = std::make_unique<MetricsStream>(run.folder / "metrics.jsonl");
+  run.folder = arguments.out.empty() ? fs::path("runs") / run.recipe.run.name : fs::path(arguments.out);
+  if (names_folder) run.folder = arguments.file;
   run.display.line("reckon: run \"" + run.recipe.run.name + "\", seed " +
                    std::to_string(run.recipe.run.seed) + ", " + std::to_string(run.world.size()) +
                    (run.world.size() == 1 ? " rank, " : " ranks, ") +
@@ -148,7 +152,7 @@ RolloutLogInfo rollout_log_info(const TrainRun& run, const StageConfig& stage) {
   info.stage = stage.name;
   info.rank = static_cast<std::uint64_t>(run.world.rank());
   info.world_size = static_cast<std::uint64_t>(run.world.size());
-  info.recipe_text = resolved_text(run.recipe);
+  info.recipe_text = run.recipe_text;
   info.tokenizer_sha256 = run.tokenizer().sha256();
   info.grader_version = kGraderVersion;
   info.fingerprint = run.fingerprint;

@@ -9,10 +9,9 @@
 
 namespace reckon {
 
-/// Everything before the first step: recipe, tasks and their self-test, tokenizer, initial weights, run
-/// folder. Each rank does the same; rank 0 writes. \throws Error
-void set_up(TrainRun& run, const std::string& recipe_file, const std::vector<std::string>& overrides,
-            const std::string& out);
+/// What a run is made of, without its folder: recipe, tasks and their self-test, tokenizer, initial weights.
+/// Each rank does the same. \throws Error
+void set_up(TrainRun& run, const TrainArguments& arguments);
 
 /// A problem with its prompt.
 struct DrawnPrompt {

@@ -1,22 +1,15 @@
-// A supervised stage: cross-entropy on reference solutions.
-#include <chrono>
+#include "sft_stage.h"
+
+#include <span>
 #include <utility>
 
 #include "reckon/base/error.h"
+#include "reckon/base/sha256.h"
 #include "reckon/learn/sft.h"
-#include "run.h"
 #include "setup.h"
 
 namespace reckon {
 namespace {
-
-struct Example {
-  std::vector<std::uint32_t> prompt;
-  std::vector<std::uint32_t> completion;
-  [[nodiscard]] std::int64_t tokens() const {
-    return static_cast<std::int64_t>(prompt.size() + completion.size());
-  }
-};
 
 const MixPhase& phase_at(const SftConfig& config, std::int64_t step, std::int64_t steps) {
   const double position = static_cast<double>(step) / static_cast<double>(steps);
@@ -24,6 +17,10 @@ const MixPhase& phase_at(const SftConfig& config, std::int64_t step, std::int64_
     if (position < phase.until) return phase;
   }
   return config.mix_schedule.back();
+}
+
+std::int64_t tokens_of(const SftExample& example) {
+  return static_cast<std::int64_t>(example.prompt.size() + example.completion.size());
 }
 
 /// Examples passed over in one step: at some number it is the recipe that does not fit.
@@ -37,25 +34,25 @@ void refuse_if_too_many(const std::string& stage, std::int64_t longest, std::int
 
 /// The next examples of a step, as many as fit the token budget; at least one. Those longer than the model's
 /// positions are passed over and counted.
-std::vector<Example> draw_examples(TrainRun& run, const StageConfig& stage, const MixPhase& phase,
+std::vector<SftExample> draw_examples(TrainRun& run, const StageConfig& stage, const MixPhase& phase,
                                    ProblemStream& stream, std::int64_t& too_long) {
   const std::vector<const RecipeTask*> tasks =
       run.tasks_named(phase.tasks.empty() ? stage.tasks : phase.tasks);
   const std::int64_t longest = run.model.max_position_embeddings;
-  std::vector<Example> examples;
+  std::vector<SftExample> examples;
   std::int64_t tokens = 0;
   while (examples.empty() || tokens < stage.sft.tokens_per_step) {
     DrawnPrompt drawn = draw_prompt(run, tasks, stream, 1, too_long);
     const Problem& problem = drawn.problem.problem;
     const bool thinks = stream.coin() < phase.think_share;
     const std::string text = completion_behind(drawn.prompt.text, thinks ? problem.trace : problem.direct);
-    Example example{std::move(drawn.prompt.token_ids), run.tokenizer().encode(text)};
+    SftExample example{std::move(drawn.prompt.token_ids), run.tokenizer().encode(text)};
     example.completion.push_back(run.tokenizer().eos_id());
-    if (example.tokens() > longest) {
+    if (tokens_of(example) > longest) {
       refuse_if_too_many(stage.name, longest, ++too_long);
       continue;
     }
-    tokens += example.tokens();
+    tokens += tokens_of(example);
     examples.push_back(std::move(example));
   }
   if (examples.size() > 1 && tokens > stage.sft.tokens_per_step) examples.pop_back();
@@ -64,40 +61,37 @@ std::vector<Example> draw_examples(TrainRun& run, const StageConfig& stage, cons
 
 }  // namespace
 
-StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engine) {
-  const auto learner = engine.learner(stage.optimizer, stage.batch, stage.steps, Reference::none);
-  ProblemStream stream(run.seed(), stage.name);
-  const auto start = std::chrono::steady_clock::now();
-  double rows = 0;
-  for (std::int64_t step = 0; step < stage.steps; ++step) {
-    stop_if_asked(run, stage.name + " step " + std::to_string(step));
-    const MixPhase& phase = phase_at(stage.sft, step, stage.steps);
-    std::int64_t too_long = 0;
-    const std::vector<Example> examples = draw_examples(run, stage, phase, stream, too_long);
-    std::vector<TrainSequence> sequences;
-    for (const Example& example : examples) sequences.push_back({example.prompt, example.completion});
-    const UpdateStats stats = sft_update(*learner, sequences);
+SftStage::SftStage(TrainRun& run, const StageConfig& stage, Engine& engine)
+    : run_(run),
+      stage_(stage),
+      learner_(engine.learner(stage.optimizer, stage.batch, stage.steps, Reference::none)),
+      stream_(run.seed(), stage.name) {}
 
-    rows += stats.rows;
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (run.metrics) {
-      MetricsRow row{stage.name, static_cast<std::uint64_t>(step + 1), {}};
-      row.add("loss", stats.loss);
-      row.add("grad_norm", stats.grad_norm);
-      row.add("learning_rate", stats.learning_rate);
-      row.add("entropy", stats.entropy / stats.tokens);
-      row.add("think_share", phase.think_share);
-      row.add("sequences", sequences.size());
-      row.add("examples_too_long", static_cast<double>(too_long));
-      row.add("tokens", stats.tokens);
-      row.add("seconds", seconds);
-      run.metrics->write(row);
-    }
-    run.display.step(step + 1, {{"loss", fixed(stats.loss, 4)},
-                                {"lr", fixed(stats.learning_rate, 6)},
-                                {"tok/s", short_count(rows / seconds)}});
+SftStep SftStage::draw(std::int64_t number) {
+  const MixPhase& phase = phase_at(stage_.sft, number - 1, stage_.steps);
+  SftStep step{.number = number, .think_share = phase.think_share, .too_long = 0, .examples = {}};
+  step.examples = draw_examples(run_, stage_, phase, stream_, step.too_long);
+  return step;
+}
+
+UpdateStats SftStage::update(const SftStep& step) {
+  std::vector<TrainSequence> sequences;
+  for (const SftExample& example : step.examples) sequences.push_back({example.prompt, example.completion});
+  return sft_update(*learner_, sequences);
+}
+
+std::string examples_sha256(const SftStep& step) {
+  Sha256 hash;
+  const auto add = [&](const std::vector<std::uint32_t>& ids) {
+    const std::uint64_t size = ids.size();
+    hash.update_values(std::span(&size, 1));
+    hash.update_values(std::span(ids));
+  };
+  for (const SftExample& example : step.examples) {
+    add(example.prompt);
+    add(example.completion);
   }
-  return {stage.steps, ""};
+  return hash.hex_digest();
 }
 
 }  // namespace reckon

@@ -19,7 +19,7 @@ void run_together(Communicator& world, const std::function<void()>& work) {
   for (std::size_t rank = 0; rank < failures.size(); ++rank) {
     if (failures[rank].empty()) continue;
     const auto code = static_cast<ExitCode>(static_cast<unsigned char>(failures[rank].front()));
-    throw Error(code, static_cast<int>(rank) == world.rank() ? failures[rank].substr(1) : "");
+    throw AgreedError(code, static_cast<int>(rank) == world.rank() ? failures[rank].substr(1) : "");
   }
 }
 

@@ -1,0 +1,136 @@
+#include "checkpoints.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+
+#include "ledger.h"
+#include "reckon/base/log.h"
+#include "reckon/base/sha256.h"
+#include "reckon/base/stop_signal.h"
+
+namespace reckon {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+}  // namespace
+
+Checkpoint final_checkpoint(const TrainRun& run, const std::string& stage) {
+  const std::vector<CheckpointName> names = list_checkpoints(run.folder / "checkpoints");
+  const auto last = std::ranges::find(names.rbegin(), names.rend(), stage, &CheckpointName::stage);
+  if (last != names.rend()) {
+    Checkpoint checkpoint =
+        open_checkpoint(run.folder / "checkpoints" / last->text(), CheckFiles::none);
+    if (checkpoint.state.stage_done) return checkpoint;
+  }
+  throw Error(ExitCode::bad_data, (run.folder / "checkpoints" / stage).string() +
+                                      ": has no checkpoint of the stage's end (need it for its weights)");
+}
+
+RunCheckpoints::RunCheckpoints(TrainRun& run)
+    : run_(run),
+      writer_(run.folder / "checkpoints", run.world,
+              {.keep_last = run.recipe.checkpoint.keep_last, .keep_every = run.recipe.checkpoint.keep_every}) {}
+
+CheckpointContent RunCheckpoints::content(const StageConfig& stage, std::int64_t step) const {
+  CheckpointContent content;
+  TrainState& state = content.state;
+  state.stage = stage.name;
+  state.step = step;
+  state.stage_seconds = stage_seconds();
+  state.summary = summary_json(run_.summary);
+  state.recipe_sha256 = sha256_hex(run_.recipe_text);
+  state.fingerprint = run_.fingerprint;
+  content.files = run_.model_files;
+  content.dtype = tensor_dtype(run_.recipe.checkpoint.dtype);
+  if (live_file_) {
+    if (const auto file = live_file_(); !file.empty()) content.sync_first.push_back(file);
+  }
+  if (!run_.is_root()) return content;
+  state.metrics_bytes = run_.metrics->bytes();
+  state.chain_bytes = run_.chain->bytes();
+  state.chain_link = run_.chain->link();
+  content.sync_first.push_back(run_.folder / "metrics.jsonl");
+  content.sync_first.push_back(run_.folder / kChainFile);
+  content.texts[kLineageFile] = lineage_text(run_, stage.name);
+  return content;
+}
+
+void RunCheckpoints::between_steps(const StageConfig& stage, std::int64_t done, Engine& engine,
+                                   const Learner& learner,
+                                   const std::function<StageProgress()>& progress) {
+  const auto start = Clock::now();
+  std::array<double, 2> flags = {static_cast<double>(stop_signal()), writer_.is_busy() ? 1.0 : 0.0};
+  run_.world.maximum(flags);
+  const auto signal = static_cast<int>(flags[0]);
+  if (writer_.in_flight() && flags[1] == 0) writer_.advance();
+
+  const std::int64_t every = run_.recipe.checkpoint.every_steps;
+  const bool is_due = signal != 0 || (every > 0 && done % every == 0);
+  if (is_due && done > last_step_ && done < stage.steps) {
+    if (writer_.in_flight() && run_.is_root() && signal == 0) {
+      log_warning(stage.name + " step " + std::to_string(done) +
+                  ": the checkpoint waits for the one before it to be written (need a larger "
+                  "checkpoint.every_steps, or a faster disk)");
+    }
+    CheckpointContent content = this->content(stage, done);
+    StageProgress own = progress();
+    content.state.updates = learner.updates();
+    content.state.cursor = std::move(own.cursor);
+    content.state.weights_sha256 = std::move(own.weights_sha256);
+    content.state.guards = std::move(own.guards);
+    content.decoder = &engine.decoder();
+    content.learner = &learner;
+    writer_.begin(content);
+    last_step_ = done;
+  }
+  if (signal != 0) {
+    writer_.finish();
+    throw_stopped(run_, stage.name + " step " + std::to_string(done), signal);
+  }
+  seconds_lost_ = seconds_since(start);
+}
+
+void RunCheckpoints::stage_done(const StageConfig& stage, const StageOutcome& outcome,
+                                const Decoder* decoder) {
+  CheckpointContent content = this->content(stage, outcome.steps);
+  content.state.stage_done = true;
+  content.state.weights_sha256 = outcome.weights_sha256;
+  content.decoder = decoder;
+  if (decoder == nullptr) content.files.clear();
+  writer_.begin(content);
+}
+
+void RunCheckpoints::begin_stage(const StageConfig& stage) {
+  stage_start_ = Clock::now();
+  seconds_before_ = 0;
+  last_step_ = 0;
+  live_file_ = {};
+  if (run_.resume && run_.resume->checkpoint.state.stage == stage.name)
+    seconds_before_ = run_.resume->checkpoint.state.stage_seconds;
+}
+
+const TrainState* RunCheckpoints::restore(const StageConfig& stage, Engine& engine, Learner& learner) {
+  if (!run_.resume || run_.resume->checkpoint.state.stage != stage.name ||
+      run_.resume->checkpoint.state.stage_done)
+    return nullptr;
+  const Checkpoint& checkpoint = run_.resume->checkpoint;
+  load_weights(checkpoint, engine.decoder());
+  engine.store_weights();
+  const Moments moments = load_moments(checkpoint, engine.decoder().parameters().size());
+  learner.restore(checkpoint.state.updates, moments.first, moments.second);
+  last_step_ = checkpoint.state.step;
+  return &checkpoint.state;
+}
+
+double RunCheckpoints::stage_seconds() const {
+  return seconds_before_ + seconds_since(stage_start_);
+}
+
+}  // namespace reckon

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "reckon/checkpoint/writer.h"
+#include "run.h"
+
+namespace reckon {
+
+/// The last checkpoint of a stage that is done. \throws Error(bad_data) where there is none
+[[nodiscard]] Checkpoint final_checkpoint(const TrainRun& run, const std::string& stage);
+
+/// What only a training stage knows of its state.
+struct StageProgress {
+  StreamCursor cursor;
+  std::string weights_sha256;
+  std::string guards;
+};
+
+/// When the checkpoints of a run are made, what is in them, and going on from one. All calls are collective.
+class RunCheckpoints {
+ public:
+  explicit RunCheckpoints(TrainRun& run);
+
+  /// Between two steps of a training stage: makes a checkpoint where one is due, goes on with the one that is
+  /// being written, and ends the run where any rank was asked to stop, after a checkpoint.
+  /// \param done  steps of the stage so far; engine.decoder() has the weights after them
+  /// \throws AgreedError(stopped), AgreedError(io)
+  void between_steps(const StageConfig& stage, std::int64_t done, Engine& engine, const Learner& learner,
+                     const std::function<StageProgress()>& progress);
+  /// At the end of a stage: its weights are what later stages start from.
+  /// \param decoder  null for a stage that makes no weights
+  void stage_done(const StageConfig& stage, const StageOutcome& outcome, const Decoder* decoder);
+  /// Waits for the last one.
+  void finish() { writer_.finish(); }
+
+  /// A file that must be durable before a checkpoint is: a rank's live rollout log.
+  void sync_with(std::function<std::filesystem::path()> file) { live_file_ = std::move(file); }
+
+  /// Where the run goes on in the middle of this stage: gives engine and learner the weights and moments of
+  /// the checkpoint. \return its state, or null where the stage begins
+  const TrainState* restore(const StageConfig& stage, Engine& engine, Learner& learner);
+
+  /// Seconds that the stage has taken, those before the run was resumed included.
+  [[nodiscard]] double stage_seconds() const;
+  void begin_stage(const StageConfig& stage);
+  /// Seconds that the last between_steps() kept training waiting.
+  [[nodiscard]] double seconds_lost() const { return seconds_lost_; }
+
+ private:
+  [[nodiscard]] CheckpointContent content(const StageConfig& stage, std::int64_t step) const;
+
+  TrainRun& run_;
+  CheckpointWriter writer_;
+  std::function<std::filesystem::path()> live_file_;
+  std::int64_t last_step_ = 0;  ///< of the stage, that has a checkpoint
+  double seconds_before_ = 0;   ///< of the stage, before the run was resumed
+  std::chrono::steady_clock::time_point stage_start_;
+  double seconds_lost_ = 0;
+};
+
+}  // namespace reckon

@@ -1,0 +1,94 @@
+// What a grpo step came to, for metrics.jsonl and for the terminal.
+#include <array>
+#include <cmath>
+
+#include "grpo_stage.h"
+#include "reckon/reward/terms.h"
+
+namespace reckon {
+namespace {
+
+/// Sums over a step's completions.
+struct StepSums {
+  double reward = 0, right = 0, no_answer = 0, grader_failed = 0, tokens = 0, truncated = 0, completions = 0;
+  double too_long = 0;                                            // prompts passed over
+  std::vector<double> terms;                                      // in the order of reward_term_names()
+  std::array<std::int64_t, enum_names(Grade{}).size()> grades{};  // by number
+  std::int64_t several_answers = 0;
+};
+
+StepSums add_up(const GrpoStep& step) {
+  const std::size_t num_terms = step.batch.reward_term_names.size();
+  StepSums sums;
+  sums.too_long = static_cast<double>(step.too_long);
+  sums.terms.resize(num_terms);
+  for (const Group& group : step.groups) {
+    for (const Completion& completion : group.completions) {
+      sums.reward += completion.reward;
+      sums.right += completion.verdict == Verdict::right ? 1 : 0;
+      sums.no_answer += completion.verdict == Verdict::no_answer ? 1 : 0;
+      sums.grader_failed += completion.verdict == Verdict::grader_failed ? 1 : 0;
+      sums.tokens += static_cast<double>(completion.token_ids.size());
+      sums.truncated += completion.finish_reason == FinishReason::length ? 1 : 0;
+      sums.completions += 1;
+      for (std::size_t i = 0; i < num_terms; ++i) sums.terms[i] += completion.reward_terms.at(i);
+      ++sums.grades.at(static_cast<std::size_t>(completion.grade));
+      sums.several_answers += completion.several_answers ? 1 : 0;
+    }
+  }
+  return sums;
+}
+
+}  // namespace
+
+void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats) {
+  const StepSums sums = add_up(step);
+  const StepTimes& times = step.times;
+  const double n = sums.completions;
+  const UpdateStats& update = stats.sums;
+  const double trained = std::max(1.0, update.tokens);
+  if (run.metrics) {
+    MetricsRow row{stage.name, static_cast<std::uint64_t>(step.number), {}};
+    row.add("reward", sums.reward / n);
+    row.add("pass_rate", sums.right / n);
+    row.add("mean_tokens", sums.tokens / n);
+    row.add("truncated", sums.truncated / n);
+    row.add("no_answer", sums.no_answer / n);
+    row.add("grader_failed", sums.grader_failed / n);
+    const std::vector<std::string> terms = reward_term_names(stage.reward);
+    for (std::size_t i = 0; i < terms.size(); ++i) row.add("reward_" + terms[i], sums.terms[i] / n);
+    for (const auto& [grade, name] : enum_names(Grade{})) {
+      row.add("grade_" + std::string(name), sums.grades.at(static_cast<std::size_t>(grade)));
+    }
+    row.add("multi_box", sums.several_answers);
+    row.add("prompts_too_long", sums.too_long);
+    row.add("zero_variance_groups", stats.zero_variance_groups);
+    row.add("loss", update.loss);
+    row.add("kl", update.kl / trained);
+    row.add("entropy", update.entropy / trained);
+    row.add("clip_share", update.clipped / trained);
+    // Where every group is without variance nothing is trained: what is left is the largest ratio of the
+    // compared.
+    row.add("mean_ratio",
+            update.tokens > 0 ? update.ratio / update.tokens : std::exp(update.max_logprob_diff));
+    row.add("sampler_policy_max_diff", update.max_logprob_diff);
+    if (stage.grpo.loss.tis_cap > 0) {
+      row.add("mean_importance", update.importance / trained);
+      row.add("importance_truncated", update.truncated / trained);
+    }
+    row.add("grad_norm", update.grad_norm);
+    row.add("learning_rate", update.learning_rate);
+    row.add("tokens", sums.tokens);
+    row.add("sample_seconds", times.sample);
+    row.add("grade_seconds", times.grade);
+    row.add("update_seconds", times.update);
+    row.add("seconds", times.total);
+    run.metrics->write(row);
+  }
+  run.display.step(step.number, {{"reward", fixed(sums.reward / n, 3)},
+                          {"pass", fixed(sums.right / n, 3)},
+                          {"len", fixed(sums.tokens / n, 1)},
+                          {"tok/s", short_count(sums.tokens / times.total)}});
+}
+
+}  // namespace reckon

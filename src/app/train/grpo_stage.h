@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "reckon/learn/grpo.h"
+#include "reckon/reward/grading_pool.h"
+#include "run.h"
+#include "setup.h"
+
+namespace reckon {
+
+/// What a step took, in seconds.
+struct StepTimes {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start = Clock::now();
+  double sample = 0, grade = 0, update = 0, total = 0;  // grade: what was left of it after sampling
+  [[nodiscard]] double since_start() const {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+};
+
+/// A step of a grpo stage.
+struct GrpoStep {
+  std::int64_t number = 0;                 ///< from 1
+  std::vector<Group> groups;               ///< of all ranks; with completions after exchange()
+  std::vector<const RecipeTask*> sources;  ///< the tasks of the groups
+  std::int64_t too_long = 0;               ///< prompts passed over
+  RolloutBatch batch;                      ///< this rank's groups
+  Range mine;                              ///< which of the groups they are
+  StepTimes times;
+};
+
+/// Algorithm 1 of DeepSeekMath (arXiv:2402.03300), line by line: the parts of a step, for training and for
+/// doing a step again. All but draw(), grade() and assign() are collective.
+class GrpoStage {
+ public:
+  /// \param engine  with the weights that the stage starts from, which are its reference model's too
+  GrpoStage(TrainRun& run, const StageConfig& stage, Engine& engine);
+
+  /// The step's prompts, the same on every rank; this rank's share of them in step.batch.
+  [[nodiscard]] GrpoStep draw(std::int64_t number);
+  /// Samples the completions of this rank's groups under the current policy, and grades each by rule as soon
+  /// as it has ended.
+  void sample(GrpoStep& step);
+  /// Grades completions that are there already.
+  void grade(GrpoStep& step);
+  /// Rewards of this rank's groups become advantages.
+  void assign(GrpoStep& step) const;
+  /// Every rank gets all completions.
+  void exchange(GrpoStep& step);
+  /// Updates the policy on them.
+  GrpoStats update(const GrpoStep& step);
+
+  [[nodiscard]] Learner& learner() { return *learner_; }
+  [[nodiscard]] ProblemStream& stream() { return stream_; }
+
+ private:
+  TrainRun& run_;
+  const StageConfig& stage_;
+  std::unique_ptr<Learner> learner_;
+  GrpoUpdater updater_;
+  std::unique_ptr<Sampler> sampler_;
+  ProblemStream stream_;
+  std::vector<const Task*> probed_tasks_;
+  std::vector<GraderProbe> probes_;  // known answers, one a task, with which its grader is tested at each step
+  GradingPool pool_;                 // after what its jobs refer to
+};
+
+/// Writes a step's row of the metrics and its line on the terminal.
+void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats);
+
+}  // namespace reckon

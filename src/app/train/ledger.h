@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+
+#include "grpo_stage.h"
+#include "run.h"
+#include "sft_stage.h"
+
+namespace reckon {
+
+inline constexpr const char* kChainFile = "chain.jsonl";
+inline constexpr const char* kLineageFile = "lineage.json";
+
+/// What a run is made of: the first event of its chain. The same whatever machine, rank count or folder.
+[[nodiscard]] ChainEvent run_event(const TrainRun& run);
+
+// The events of a run; each is added to run.chain on rank 0.
+void record_stage_start(TrainRun& run, const StageConfig& stage, const std::string& weights_sha256);
+void record_stage_end(TrainRun& run, const StageConfig& stage, const StageOutcome& outcome);
+void record_evaluation(TrainRun& run, const StageConfig& stage, const std::string& task,
+                       const TaskResult& result);
+
+/// An update: from which weights, on what, to which weights.
+struct StepRecord {
+  std::string weights_before, weights_after;
+  double loss = 0, grad_norm = 0;
+};
+[[nodiscard]] ChainEvent sft_event(const StageConfig& stage, const SftStep& step, const StepRecord& record);
+/// \param group_hashes  group_sha256() of all groups of the step, in order
+[[nodiscard]] ChainEvent grpo_event(const StageConfig& stage, const GrpoStep& step,
+                                    const std::vector<std::string>& group_hashes, const StepRecord& record);
+void record_step(TrainRun& run, const ChainEvent& event);
+
+/// group_sha256() of all groups of a step, in order, on every rank. Collective.
+[[nodiscard]] std::vector<std::string> all_group_hashes(TrainRun& run, const GrpoStep& step);
+
+/// lineage.json: where the weights of a stage, or of the whole run (""), come from.
+[[nodiscard]] std::string lineage_text(const TrainRun& run, const std::string& stage);
+
+}  // namespace reckon
