@@ -41,6 +41,19 @@ void LineFile::append(std::string_view line) {
                      reason);
 }
 
+void LineFile::truncate(std::uint64_t bytes) {
+  const off_t size = lseek(descriptor_, 0, SEEK_END);
+  if (size >= 0 && static_cast<std::uint64_t>(size) < bytes) {
+    throw Error(ExitCode::bad_data, path_.string() + ": has " + std::to_string(size) +
+                                        " bytes (need at least " + std::to_string(bytes) +
+                                        " to cut it there)");
+  }
+  if (size < 0 || ftruncate(descriptor_, static_cast<off_t>(bytes)) != 0) {
+    throw system_error(ExitCode::io,
+                       path_.string() + ": cannot cut the file at byte " + std::to_string(bytes), errno);
+  }
+}
+
 void LineFile::sync() {
   if (fsync(descriptor_) != 0) throw system_error(ExitCode::io, path_.string() + ": fsync failed", errno);
 }

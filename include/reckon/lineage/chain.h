@@ -13,6 +13,10 @@
 
 namespace reckon {
 
+/// What stands for the link before the first line of a chain.
+inline constexpr std::string_view kFirstChainLink =
+    "0000000000000000000000000000000000000000000000000000000000000000";
+
 /// One event of a run: its first weights, the start of a stage, an update, an evaluation. Nothing in it
 /// depends on time, rank count or machine.
 struct ChainEvent {
@@ -46,18 +50,24 @@ struct ChainLine {
 /// written so that it reads back as the same double.
 class ChainWriter {
  public:
-  /// Begins a chain, or goes on with one after `bytes` of it, of which the last link is `link`: what follows
-  /// is taken away, and kept to be compared with what comes. \throws Error(io); Error(bad_data) where the
-  /// file is shorter than that or the line that ends there has another link.
+  /// Begins a chain. \throws Error(io); Error(environment) where the file is there already.
   explicit ChainWriter(std::filesystem::path file);
+  /// Goes on with a chain after `bytes` of it, of which the last link is `link` (0 and kFirstChainLink: from
+  /// its start, and the file need not be there). What follows is taken away, and as far as it verifies kept
+  /// to be compared with what comes. \throws Error(io); Error(missing_input); Error(bad_data) where the file
+  /// is shorter than that, a line before it is broken or the line that ends there has another link.
   ChainWriter(std::filesystem::path file, std::uint64_t bytes, const std::string& link);
 
   /// Adds an event. Where the run had come further before it was interrupted, the event must be the one that
   /// it added then: resumed, a run does the same again.
-  /// \throws Error(io); Error(internal) naming the first value that differs from what it was then.
+  /// \throws Error(io); Error(internal) for a number that is not finite, a name that stands twice, and naming
+  /// the first value that differs from what it was then. Where it throws, nothing was added.
   void append(const ChainEvent& event);
   /// From here on events need not be those of before the interruption.
-  void forget_lost_events() { lost_.clear(); }
+  void forget_lost_events() {
+    lost_.clear();
+    num_repeated_ = 0;
+  }
   /// Events that were taken away and have not come again yet.
   [[nodiscard]] std::size_t num_lost() const { return lost_.size() - num_repeated_; }
   /// Makes what was appended durable.

@@ -19,6 +19,9 @@ class LineFile {
 
   /// Adds the line and its end. \throws Error(io), after taking back what was written of it.
   void append(std::string_view line);
+  /// Takes away what stands behind the first `bytes` of the file. \throws Error(io); Error(bad_data) where
+  /// the file is shorter than that.
+  void truncate(std::uint64_t bytes);
   /// Makes all lines durable (fsync). \throws Error(io).
   void sync();
   /// Of the file. \throws Error(io).
