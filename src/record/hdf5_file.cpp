@@ -118,9 +118,10 @@ void Dataset::read(void* elements, hsize_t first, hsize_t count) const {
   }
 }
 
-File File::create(const fs::path& path, Existing existing) {
+File File::create(const fs::path& path, Existing existing, const fs::path& shown_as) {
   set_up_library();
-  auto context = std::make_shared<const Context>(Context{path.string(), ExitCode::io});
+  const fs::path& shown = shown_as.empty() ? path : shown_as;
+  auto context = std::make_shared<const Context>(Context{shown.string(), ExitCode::io});
   const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, *context, "make the file");
   if (H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST) < 0)
     fail(*context, "make the file");

@@ -99,8 +99,10 @@ class File {
  public:
   enum class Existing { refuse, replace };
   /// Makes a file in the latest format, which SWMR needs and which keeps checksums of its metadata.
+  /// \param shown_as  the name in messages, for a file that is renamed while it is open; empty: its path
   /// \throws Error(io).
-  static File create(const std::filesystem::path& path, Existing existing);
+  static File create(const std::filesystem::path& path, Existing existing,
+                     const std::filesystem::path& shown_as = {});
   /// Opens a closed file, or with `swmr` one that has, or had when it died, a SWMR writer.
   /// \throws Error(missing_input) where there is no file, Error(code) for anything else.
   static File open(const std::filesystem::path& path, bool swmr, ExitCode code);

@@ -9,6 +9,20 @@
 #include "reckon/base/error.h"
 
 namespace reckon {
+namespace {
+
+/// A file descriptor that closes itself.
+struct Descriptor {
+  int number;
+  explicit Descriptor(int opened) : number(opened) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number >= 0) close(number);
+  }
+};
+
+}  // namespace
 
 LineFile::LineFile(std::filesystem::path path) : path_(std::move(path)) {
   descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -62,6 +76,32 @@ std::uint64_t LineFile::bytes() const {
   const off_t end = lseek(descriptor_, 0, SEEK_END);
   if (end < 0) throw system_error(ExitCode::io, path_.string() + ": has no size", errno);
   return static_cast<std::uint64_t>(end);
+}
+
+void rewind_lines(const std::filesystem::path& file, std::uint64_t bytes) {
+  const Descriptor opened{open(file.c_str(), O_RDWR | O_CLOEXEC)};
+  const bool is_there = opened.number >= 0;
+  if (!is_there && errno != ENOENT) throw system_error(ExitCode::io, file.string() + ": cannot open", errno);
+  const off_t size = is_there ? lseek(opened.number, 0, SEEK_END) : 0;
+  if (size < 0) throw system_error(ExitCode::io, file.string() + ": cannot seek", errno);
+  if (static_cast<std::uint64_t>(size) < bytes) {
+    throw Error(ExitCode::bad_data, file.string() + ": has " + std::to_string(size) +
+                                        " bytes (need at least " + std::to_string(bytes) +
+                                        "). Was it cut short or replaced?");
+  }
+  if (!is_there) return;
+  char last = '\n';
+  if (bytes != 0 && pread(opened.number, &last, 1, static_cast<off_t>(bytes) - 1) != 1) {
+    throw system_error(ExitCode::io, file.string() + ": cannot read", errno);
+  }
+  if (last != '\n') {
+    throw Error(ExitCode::bad_data, file.string() + ": byte " + std::to_string(bytes) +
+                                        " does not end a line (need a line feed there). Was it changed?");
+  }
+  if (static_cast<std::uint64_t>(size) != bytes && ftruncate(opened.number, static_cast<off_t>(bytes)) != 0) {
+    throw system_error(ExitCode::io, file.string() + ": cannot cut back", errno);
+  }
+  if (fsync(opened.number) != 0) throw system_error(ExitCode::io, file.string() + ": fsync failed", errno);
 }
 
 }  // namespace reckon

@@ -240,6 +240,9 @@ const std::vector<std::string>& RolloutLogReader::reward_term_names() const {
 std::uint64_t RolloutLogReader::num_steps() const {
   return impl_->num_steps;
 }
+std::vector<std::uint64_t> RolloutLogReader::step_numbers() const {
+  return impl_->checked->read(impl_->checked->tables().steps.step, {0, impl_->num_steps});
+}
 
 RolloutStep RolloutLogReader::read(std::uint64_t index) const {
   const CheckedTables& in = *impl_->checked;

@@ -2,10 +2,12 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "log_folder.h"
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/failpoint.h"
 #include "reckon/base/sha256.h"
 #include "rollout_schema.h"
+#include "segment_copy.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
@@ -79,18 +81,10 @@ std::string prompt_key(const Prompt& prompt) {
 
 /// One more than the highest segment number that the folder holds of this rank, closed or not.
 std::uint64_t first_free_segment(const fs::path& folder, std::uint64_t rank) {
-  const std::string sample = segment_file_name(rank, 0);
-  const std::string prefix = sample.substr(0, sample.find('.') + 1);
-  std::uint64_t next = 0;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix)) continue;
-    const std::string digits = name.substr(prefix.size(), name.find('.', prefix.size()) - prefix.size());
-    if (digits.empty() || digits.size() > 18 || digits.find_first_not_of("0123456789") != std::string::npos)
-      continue;
-    next = std::max<std::uint64_t>(next, std::stoull(digits) + 1);
-  }
-  return next;
+  const auto ranks = list_log_folder(folder);
+  const auto files = ranks.find(rank);
+  if (files == ranks.end() || files->second.segments.empty()) return 0;
+  return files->second.segments.rbegin()->first + 1;
 }
 
 }  // namespace
@@ -207,7 +201,10 @@ RolloutLogWriter::~RolloutLogWriter() = default;
 
 void RolloutLogWriter::open_segment() {
   const fs::path final_path = folder_ / segment_file_name(info_.rank, next_segment_);
-  hdf5::File file = hdf5::File::create(final_path.string() + ".part", hdf5::File::Existing::refuse);
+  const fs::path part = final_path.string() + ".part";
+  // Under another name until all is there that SWMR readers need: a .part can be read whenever we die.
+  const fs::path temporary = final_path.string() + ".tmp";
+  hdf5::File file = hdf5::File::create(temporary, hdf5::File::Existing::refuse, part);
   auto segment = std::make_unique<Segment>(Segment{.number = next_segment_,
                                                    .final_path = final_path,
                                                    .file = std::move(file),
@@ -222,6 +219,8 @@ void RolloutLogWriter::open_segment() {
     }
   });
   segment->file.start_swmr_write();
+  failpoint("rollout_log.open");
+  rename_file(temporary, part);
   segment_ = std::move(segment);
   ++next_segment_;
 }
@@ -251,7 +250,7 @@ void RolloutLogWriter::close_segment() {
   const std::uint64_t number = segment->number;
   segment->tables = {};
   segment->file.close();
-  rewrite_segment(final_path, info_, number, reward_term_names_);
+  rewrite_segment(final_path, info_.rank, number);
 }
 
 void RolloutLogWriter::close() {
@@ -269,14 +268,13 @@ fs::path RolloutLogWriter::live_path() const {
 
 std::vector<fs::path> rollout_segments(const fs::path& folder, std::uint64_t rank) {
   std::vector<fs::path> segments;
-  const std::uint64_t end = fs::is_directory(folder) ? first_free_segment(folder, rank) : 0;
-  for (std::uint64_t number = 0; number < end; ++number) {
+  const RankFiles files = list_log_folder(folder)[rank];
+  for (const auto& [number, there] : files.segments) {
     const fs::path closed = folder / segment_file_name(rank, number);
-    const fs::path part = closed.string() + ".part";
-    if (fs::exists(closed)) {
+    if (there.closed) {
       segments.push_back(closed);
-    } else if (fs::exists(part)) {
-      segments.push_back(part);
+    } else if (there.part) {
+      segments.push_back(closed.string() + ".part");
     }
   }
   return segments;

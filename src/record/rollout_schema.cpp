@@ -1,6 +1,5 @@
 #include "rollout_schema.h"
 
-#include <cstdio>
 #include <ctime>
 
 #include "reckon/base/sha256.h"
@@ -85,19 +84,6 @@ std::vector<std::string> read_reward_term_names(const hdf5::File& file) {
     rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
   }
   return names;
-}
-
-std::string segment_file_name(std::uint64_t rank, std::uint64_t segment) {
-  char name[64];
-  std::snprintf(name, sizeof name, "rank-%05llu.%06llu.h5", static_cast<unsigned long long>(rank),
-                static_cast<unsigned long long>(segment));
-  return name;
-}
-
-std::string manifest_file_name(std::uint64_t rank) {
-  char name[64];
-  std::snprintf(name, sizeof name, "manifest-rank-%05llu.jsonl", static_cast<unsigned long long>(rank));
-  return name;
 }
 
 }  // namespace reckon

@@ -156,18 +156,4 @@ void open_rollout_tables(const hdf5::File& file, RolloutTables& tables,
 /// The terms that a file has columns for, in the order of the recipe.
 [[nodiscard]] std::vector<std::string> read_reward_term_names(const hdf5::File& file);
 
-/// `rank-00003.000012.h5`.
-[[nodiscard]] std::string segment_file_name(std::uint64_t rank, std::uint64_t segment);
-[[nodiscard]] std::string manifest_file_name(std::uint64_t rank);
-
-/// What a closed segment's line in the manifest says besides the file's name, size and hash.
-struct SegmentCounts {
-  std::uint64_t steps = 0, prompts = 0, completions = 0, tokens = 0;
-};
-
-/// Rewrites `<final_path>.part`, which no one has open for writing, as the ordinary file final_path; lists it
-/// in the manifest; removes the .part. \throws Error(io); final_path is then either not there or complete.
-void rewrite_segment(const std::filesystem::path& final_path, const RolloutLogInfo& info,
-                     std::uint64_t segment, const std::vector<std::string>& reward_term_names);
-
 }  // namespace reckon

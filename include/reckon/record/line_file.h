@@ -32,4 +32,9 @@ class LineFile {
   int descriptor_ = -1;
 };
 
+/// Cuts a file of lines back to its first `bytes`, which end a line, and makes that durable. A file that is
+/// not there has 0 bytes. No one may have it open for appending.
+/// \throws Error(bad_data) where the file is shorter or the byte before is no line feed; Error(io).
+void rewind_lines(const std::filesystem::path& file, std::uint64_t bytes);
+
 }  // namespace reckon

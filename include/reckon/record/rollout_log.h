@@ -48,10 +48,10 @@ struct StepHashes {
 /// segments are never touched: a second writer in the same folder goes on with the next number. Not for use
 /// by two threads at once.
 ///
-/// Failpoints, all reached once for each step or segment: `rollout_log.tokens` (tokens are in the file, their
-/// completions are not), `rollout_log.offsets` (all but the offsets), `rollout_log.steps` (all but the row of
-/// /steps), `rollout_log.close` (before the rewriting), `rollout_log.rename` (rewritten, under its temporary
-/// name).
+/// Failpoints, all reached once for each step or segment: `rollout_log.open` (the live segment has no step
+/// and still its temporary name), `rollout_log.tokens` (tokens are in the file, their completions are not),
+/// `rollout_log.offsets` (all but the offsets), `rollout_log.steps` (all but the row of /steps),
+/// `rollout_log.close` (before the rewriting), `rollout_log.rename` (rewritten, under its temporary name).
 class RolloutLogWriter {
  public:
   /// \param folder  `rollouts/<stage>` of the run; made where it is not there.
@@ -71,7 +71,8 @@ class RolloutLogWriter {
   void append(const RolloutBatch& batch, const StepHashes& hashes);
 
   /// Closes the live segment: rewritten, renamed, listed. Does nothing when called again, and leaves the
-  /// `.part` as it is after a failed append. \throws Error(io); the `.part` stays.
+  /// `.part` as it is after a failed append. \throws Error(io), and Error(bad_data) where the `.part` cannot
+  /// be read back; it stays.
   void close();
 
   /// The file that is being appended to; empty between two segments and after close().
@@ -114,6 +115,8 @@ class RolloutLogReader {
   [[nodiscard]] const std::vector<std::string>& reward_term_names() const;
   /// Steps that were appended completely.
   [[nodiscard]] std::uint64_t num_steps() const;
+  /// The numbers of those steps, in the order in which they were appended. \throws Error(bad_data).
+  [[nodiscard]] std::vector<std::uint64_t> step_numbers() const;
   /// \param index  below num_steps(). \throws Error(bad_data), naming the file and the dataset.
   /// A step without completions comes back with temperature 1: it has no row that could hold another.
   [[nodiscard]] RolloutStep read(std::uint64_t index) const;

@@ -14,7 +14,13 @@ inline constexpr const char* kLineageFile = "lineage.json";
 /// What a run is made of: the first event of its chain. The same whatever machine, rank count or folder.
 [[nodiscard]] ChainEvent run_event(const TrainRun& run);
 
-// The events of a run; each is added to run.chain on rank 0.
+/// The lineage of a run before its first event.
+[[nodiscard]] Lineage first_lineage(const TrainRun& run);
+/// What an event adds to it. \param link  that the event made in the chain
+void note_event(Lineage& lineage, const ChainEvent& event, const std::string& link);
+
+/// Adds an event to the chain and to the lineage, on rank 0.
+void record(TrainRun& run, const ChainEvent& event);
 void record_stage_start(TrainRun& run, const StageConfig& stage, const std::string& weights_sha256);
 void record_stage_end(TrainRun& run, const StageConfig& stage, const StageOutcome& outcome);
 void record_evaluation(TrainRun& run, const StageConfig& stage, const std::string& task,
@@ -29,7 +35,6 @@ struct StepRecord {
 /// \param group_hashes  group_sha256() of all groups of the step, in order
 [[nodiscard]] ChainEvent grpo_event(const StageConfig& stage, const GrpoStep& step,
                                     const std::vector<std::string>& group_hashes, const StepRecord& record);
-void record_step(TrainRun& run, const ChainEvent& event);
 
 /// group_sha256() of all groups of a step, in order, on every rank. Collective.
 [[nodiscard]] std::vector<std::string> all_group_hashes(TrainRun& run, const GrpoStep& step);

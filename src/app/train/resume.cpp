@@ -206,12 +206,16 @@ void open_files(TrainRun& run, const std::vector<ChangedSetting>& changes) {
   run.chain = std::make_unique<ChainWriter>(
       chain, state.chain_bytes, run.resume ? state.chain_link : std::string(kFirstChainLink));
   if (!changes.empty()) run.chain->forget_lost_events();
-  if (!run.resume) run.chain->append(run_event(run));
+  run.lineage = first_lineage(run);
+  if (run.resume) {
+    for (const ChainLine& line : read_chain(chain)) note_event(run.lineage, line.event, line.link);
+  }
+  if (!run.resume) record(run, run_event(run));
   if (run.resume && !changes.empty()) {
     ChainEvent event{.event = "change", .values = {}};
     event.add("recipe_sha256", sha256_hex(run.recipe_text));
     for (const ChangedSetting& change : changes) event.add(change.key, change.was + " -> " + change.now);
-    run.chain->append(event);
+    record(run, event);
   }
 }
 

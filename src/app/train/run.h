@@ -15,6 +15,7 @@
 #include "reckon/checkpoint/checkpoint.h"
 #include "reckon/dist/communicator.h"
 #include "reckon/lineage/chain.h"
+#include "reckon/lineage/lineage.h"
 #include "reckon/model/decoder.h"
 #include "reckon/model/pretrained.h"
 #include "reckon/record/metrics.h"
@@ -69,6 +70,7 @@ struct TrainRun {
   std::unique_ptr<FileLock> lock;
   std::unique_ptr<MetricsStream> metrics;
   std::unique_ptr<ChainWriter> chain;
+  Lineage lineage;
 
   std::unique_ptr<RunCheckpoints> checkpoints;
 

@@ -51,7 +51,7 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
     const UpdateStats stats = sft.update(step);
     failpoint("train.sft_update");
     const std::string updated = agreed_sha256(run, engine);
-    record_step(run, sft_event(stage, step, {weights, updated, stats.loss, stats.grad_norm}));
+    record(run, sft_event(stage, step, {weights, updated, stats.loss, stats.grad_norm}));
     failpoint("train.chain");
     weights = updated;
     ++done;
@@ -94,7 +94,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
 
     log.append(step.batch, {batch_sha256(step.batch), weights, updated});
     failpoint("train.logged");
-    record_step(run, grpo_event(stage, step, all_group_hashes(run, step),
+    record(run, grpo_event(stage, step, all_group_hashes(run, step),
                                 {weights, updated, stats.sums.loss, stats.sums.grad_norm}));
     failpoint("train.chain");
     weights = updated;
