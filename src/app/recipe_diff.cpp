@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "reckon/base/sha256.h"
 #include "reckon/recipe/document.h"
 #include "reckon/recipe/problems.h"
 #include "reckon/recipe/value_text.h"
@@ -87,6 +88,12 @@ std::vector<ChangedSetting> changed_settings(const std::string& was, const std::
     if (change.was != change.now) list.push_back(std::move(change));
   }
   return list;
+}
+
+std::string settings_sha256(const std::string& text, const std::string& file) {
+  Sha256 hash;
+  for (const auto& [key, value] : settings_of(text, file)) hash.update(key + " = " + value + "\n");
+  return hash.hex_digest();
 }
 
 std::vector<ChangedSetting> not_allowed(const std::vector<ChangedSetting>& changes,

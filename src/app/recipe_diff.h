@@ -19,6 +19,10 @@ struct ChangedSetting {
                                                            const std::string& now,
                                                            const std::string& now_file);
 
+/// SHA-256 (hex) of what a resolved recipe sets, `key = value` and a line feed for each setting in the order
+/// of the keys: the same wherever the values came from. Throws as changed_settings().
+[[nodiscard]] std::string settings_sha256(const std::string& text, const std::string& file);
+
 /// Those that no entry of `allowed` names. An entry is a key, or a table: "checkpoint" names all keys below
 /// it.
 [[nodiscard]] std::vector<ChangedSetting> not_allowed(const std::vector<ChangedSetting>& changes,

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "reckon/base/failpoint.h"
 #include "reckon/ops/adamw.h"
 #include "reckon/ops/sums.h"
 
@@ -73,6 +74,7 @@ UpdateStats CpuLearner::run_leaves(std::span<const TrainSequence> sequences, con
     if (keep == Keep::nothing) return;
     pass_.backward(leaf, coef_, tree_.begin_leaf());
     tree_.push(number);
+    failpoint("learn.leaf");
   });
   return add_up_leaves(world_, leaves);
 }
@@ -119,6 +121,7 @@ void CpuLearner::apply(std::span<const float> gradient, double learning_rate, do
           gradient.subspan(tensor.offset, tensor.size),
           first_moment_.span().subspan(tensor.offset, tensor.size),
           second_moment_.span().subspan(tensor.offset, tensor.size), step);
+    failpoint("learn.tensor");
   }
   decoder_.repack();
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "reckon/base/failpoint.h"
 #include "reckon/rollout/stop_strings.h"
 
 namespace reckon {
@@ -44,6 +45,7 @@ void sample_groups(Sampler& sampler, const Tokenizer& tokenizer, const RolloutPl
     const std::size_t group = request / group_size;
     Completion& completion = groups[group].completions[request % group_size];
     fill(completion, sample, tokenizer);
+    failpoint("rollout.completion");
     if (plan.on_completion) plan.on_completion(group, completion);
   };
   sampler.generate(requests, options);

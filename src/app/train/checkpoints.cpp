@@ -7,7 +7,6 @@
 
 #include "ledger.h"
 #include "reckon/base/log.h"
-#include "reckon/base/sha256.h"
 #include "reckon/base/stop_signal.h"
 
 namespace reckon {
@@ -45,7 +44,7 @@ CheckpointContent RunCheckpoints::content(const StageConfig& stage, std::int64_t
   state.step = step;
   state.stage_seconds = stage_seconds();
   state.summary = summary_json(run_.summary);
-  state.recipe_sha256 = sha256_hex(run_.recipe_text);
+  state.recipe_sha256 = run_.recipe_sha256;
   state.fingerprint = run_.fingerprint;
   content.files = run_.model_files;
   content.dtype = tensor_dtype(run_.recipe.checkpoint.dtype);
@@ -62,6 +61,18 @@ CheckpointContent RunCheckpoints::content(const StageConfig& stage, std::int64_t
   return content;
 }
 
+/// One is written at a time.
+void RunCheckpoints::wait_for_last(const std::string& stage, std::int64_t step) {
+  constexpr double kWorthMentioning = 1.0;  // seconds
+  const auto start = Clock::now();
+  writer_.finish();
+  const double seconds = seconds_since(start);
+  if (seconds < kWorthMentioning || !run_.is_root()) return;
+  log_warning(stage + " step " + std::to_string(step) + ": the checkpoint waited " + fixed(seconds, 1) +
+              " s for the one before it to be written (need a larger checkpoint.every_steps, or a faster "
+              "disk)");
+}
+
 void RunCheckpoints::between_steps(const StageConfig& stage, std::int64_t done, Engine& engine,
                                    const Learner& learner,
                                    const std::function<StageProgress()>& progress) {
@@ -74,11 +85,7 @@ void RunCheckpoints::between_steps(const StageConfig& stage, std::int64_t done, 
   const std::int64_t every = run_.recipe.checkpoint.every_steps;
   const bool is_due = signal != 0 || (every > 0 && done % every == 0);
   if (is_due && done > last_step_ && done < stage.steps) {
-    if (writer_.in_flight() && run_.is_root() && signal == 0) {
-      log_warning(stage.name + " step " + std::to_string(done) +
-                  ": the checkpoint waits for the one before it to be written (need a larger "
-                  "checkpoint.every_steps, or a faster disk)");
-    }
+    wait_for_last(stage.name, done);
     CheckpointContent content = this->content(stage, done);
     StageProgress own = progress();
     content.state.updates = learner.updates();

@@ -51,6 +51,7 @@ class RunCheckpoints {
   [[nodiscard]] double seconds_lost() const { return seconds_lost_; }
 
  private:
+  void wait_for_last(const std::string& stage, std::int64_t step);
   [[nodiscard]] CheckpointContent content(const StageConfig& stage, std::int64_t step) const;
 
   TrainRun& run_;

@@ -54,7 +54,7 @@ void add_outcome(ChainEvent& event, const StepRecord& record) {
 ChainEvent run_event(const TrainRun& run) {
   ChainEvent event{.event = "run", .values = {}};
   event.add("run", run.recipe.run.name);
-  event.add("recipe_sha256", sha256_hex(run.recipe_text));
+  event.add("recipe_sha256", run.recipe_sha256);
   event.add("weights", run.model_sha256);
   event.add("tokenizer_sha256", run.tokenizer().sha256());
   event.add("fingerprint", run.fingerprint);
@@ -66,7 +66,7 @@ Lineage first_lineage(const TrainRun& run) {
   Lineage lineage;
   lineage.run = run.recipe.run.name;
   lineage.program = "reckon " RECKON_VERSION;
-  lineage.recipe_sha256 = sha256_hex(run.recipe_text);
+  lineage.recipe_sha256 = run.recipe_sha256;
   const ModelInitConfig& model = run.recipe.model;
   lineage.base.path = model.path;
   if (model.path.empty())

@@ -12,7 +12,6 @@
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/log.h"
-#include "reckon/base/sha256.h"
 #include "reckon/record/line_file.h"
 #include "reckon/record/rewind.h"
 #include "together.h"
@@ -167,7 +166,7 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments,
   if (fs::exists(run.folder / kChainFile)) compare_run_event(run, arguments);
   if (!changes.empty()) {
     const std::string old_text = read_file(run.folder / kRecipeFile);
-    write_file_atomic(run.folder / ("recipe-" + sha256_hex(old_text).substr(0, 12) + ".toml"), old_text);
+    write_file_atomic(run.folder / ("recipe-" + settings_sha256(old_text, kRecipeFile).substr(0, 12) + ".toml"), old_text);
     write_file_atomic(run.folder / kRecipeFile, run.recipe_text);
   }
   if (!run.resume) {
@@ -213,7 +212,7 @@ void open_files(TrainRun& run, const std::vector<ChangedSetting>& changes) {
   if (!run.resume) record(run, run_event(run));
   if (run.resume && !changes.empty()) {
     ChainEvent event{.event = "change", .values = {}};
-    event.add("recipe_sha256", sha256_hex(run.recipe_text));
+    event.add("recipe_sha256", run.recipe_sha256);
     for (const ChangedSetting& change : changes) event.add(change.key, change.was + " -> " + change.now);
     record(run, event);
   }
@@ -229,7 +228,6 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
   });
   decision.checkpoint = run.world.all_gather(decision.checkpoint).front();
   run.recipe_text = run.world.all_gather(decision.recipe_text).front();
-  run.run_id = run.recipe.run.name + "-" + sha256_hex(run.recipe_text).substr(0, 12);
   run_together(run.world, [&] {
     if (!decision.checkpoint.empty() && !run.is_root()) {
       // Rank 0 has compared the files with their hashes.

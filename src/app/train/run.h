@@ -11,6 +11,7 @@
 #include "app/engine.h"
 #include "app/recipe.h"
 #include "problem_stream.h"
+#include "tmp_stub.h"
 #include "reckon/base/file_lock.h"
 #include "reckon/checkpoint/checkpoint.h"
 #include "reckon/dist/communicator.h"
@@ -52,7 +53,8 @@ struct TrainRun {
   Communicator& world;
   Display& display;
   Recipe recipe;
-  std::string recipe_text;  ///< resolved, as recipe.toml has it
+  std::string recipe_text;    ///< resolved, as recipe.toml has it
+  std::string recipe_sha256;  ///< settings_sha256() of it
   std::filesystem::path folder;
   std::string run_id;
   std::string fingerprint;   ///< numerics_fingerprint()

@@ -4,6 +4,7 @@
 
 #include "app/engine.h"
 #include "app/machine.h"
+#include "app/recipe_diff.h"
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
 #include "reckon/eval/evaluate.h"
@@ -116,6 +117,8 @@ void set_up(TrainRun& run, const TrainArguments& arguments) {
   run.model_sha256 = run.weights.at("model")->sha256();
   check_problems(run);
   run.recipe_text = resolved_text(run.recipe);
+  run.recipe_sha256 = settings_sha256(run.recipe_text, arguments.file);
+  run.run_id = run.recipe.run.name + "-" + run.recipe_sha256.substr(0, 12);
   run.summary.run = run.recipe.run.name;
   const DeviceNumerics numerics = device_numerics(run.recipe.model);
   run.fingerprint = numerics.fingerprint;
