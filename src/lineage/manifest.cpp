@@ -139,6 +139,10 @@ std::string manifest_json(const Manifest& manifest) {
     if (!problem.empty()) {
       throw Error(ExitCode::internal, "manifest_json: path " + in_quotes(files[i].path) + " " + problem);
     }
+    if (!is_sha256(files[i].sha256)) {
+      throw Error(ExitCode::internal, "manifest_json: " + in_quotes(files[i].path) + " has the SHA-256 " +
+                                          in_quotes(files[i].sha256) + " (need 64 hexadecimal digits)");
+    }
     object["files"].push_back(
         {{"path", files[i].path}, {"bytes", files[i].bytes}, {"sha256", files[i].sha256}});
   }
