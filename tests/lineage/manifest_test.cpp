@@ -115,6 +115,9 @@ TEST(Manifest, SaysWhatIsWrongWithIt) {
   EXPECT_EQ(refusal(forged("[7]")), "m.json: files[0]: is a JSON number (need an object)");
   const std::string deep(300, '[');
   EXPECT_EQ(refusal(deep), "m.json: JSON nested deeper than 256 levels");
+  std::string wide = "{";
+  for (int i = 0; i <= 4096; ++i) wide += "\"" + std::to_string(i) + "\": 1, ";
+  EXPECT_EQ(refusal(wide), "m.json: a JSON object has more than 4096 members");
 }
 
 TEST(Manifest, RefusesNumbersThatAreNoSizes) {
