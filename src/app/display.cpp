@@ -22,13 +22,13 @@ bool output_is_terminal() {
   return !error && (target.string().starts_with("/dev/pts/") || target.string().starts_with("/dev/tty"));
 }
 
+}  // namespace
+
 std::size_t terminal_width() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
   return 80;
 }
-
-}  // namespace
 
 std::string clock_text(double seconds) {
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));

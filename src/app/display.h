@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -41,6 +42,8 @@ class Display {
   Clock::time_point stage_start_, last_print_;
 };
 
+/// Columns of the terminal that standard output is; 80 where it is none.
+[[nodiscard]] std::size_t terminal_width();
 /// "1:05" or "2:03:04"; minutes and seconds.
 [[nodiscard]] std::string clock_text(double seconds);
 /// A number with this many digits after the point.

@@ -1,4 +1,4 @@
-// `reckon inspect`: what a model folder holds.
+// `reckon inspect`: what a model folder holds, and how its weights came to be.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -8,8 +8,10 @@
 #include "commands.h"
 #include "display.h"
 #include "json_lines.h"
+#include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/sha256.h"
+#include "reckon/lineage/lineage.h"
 #include "reckon/model/pretrained.h"
 #include "reckon/text/text_folder.h"
 
@@ -109,7 +111,17 @@ void show_text(const fs::path& folder, const DecoderConfig& config) {
                                      : "none");
 }
 
-void inspect(const std::string& folder) {
+/// A lineage.json is some kilobytes; what is much larger is none.
+constexpr std::size_t kMaxLineageBytes = std::size_t{64} << 20;
+
+void show_lineage(const fs::path& file) {
+  const Lineage lineage = parse_lineage(read_file(file, kMaxLineageBytes), file.string());
+  std::string tree = lineage_tree(lineage, terminal_width());
+  tree.pop_back();  // write_line adds the last line feed
+  write_line(tree);
+}
+
+void show_model(const std::string& folder) {
   const DecoderConfig config = load_decoder_config(folder);
   row("folder", folder);
   show_config(config);
@@ -119,6 +131,16 @@ void inspect(const std::string& folder) {
   } else {
     row("vocabulary", with_commas(config.vocab_size) + " rows, no tokenizer.json");
   }
+}
+
+/// The folder of a run has a lineage and no model.
+void inspect(const std::string& folder) {
+  const fs::path lineage = fs::path(folder) / "lineage.json";
+  const bool has_lineage = fs::exists(lineage);
+  const bool has_model = fs::exists(fs::path(folder) / "config.json");
+  if (has_model || !has_lineage) show_model(folder);
+  if (has_model && has_lineage) write_line("");
+  if (has_lineage) show_lineage(lineage);
   flush_output();
 }
 
@@ -126,9 +148,10 @@ void inspect(const std::string& folder) {
 
 void add_inspect_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "inspect", "Check a model folder and show its family, size, weights, vocabulary, template and hashes");
+      "inspect",
+      "Check a model folder and show its family, size, weights, vocabulary, template, hashes and lineage");
   const auto folder = std::make_shared<std::string>();
-  command->add_option("folder", *folder, "model folder")->required();
+  command->add_option("folder", *folder, "model folder, or the folder of a run")->required();
   command->callback([folder] { inspect(*folder); });
 }
 

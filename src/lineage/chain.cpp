@@ -117,8 +117,11 @@ void ChainWriter::append(const ChainEvent& event) {
 }
 
 std::vector<ChainLine> read_chain(const fs::path& file) {
-  const std::string text = read_file(file);
-  ChainReader reader(text, file.string());
+  return parse_chain(read_file(file), file.string());
+}
+
+std::vector<ChainLine> parse_chain(std::string_view text, const std::string& where) {
+  ChainReader reader(text, where);
   std::vector<ChainLine> lines;
   while (auto line = reader.next()) lines.push_back(std::move(*line));
   return lines;

@@ -8,6 +8,7 @@
 
 #include "reckon/base/error.h"
 #include "reckon/base/sha256.h"
+#include "shown_text.h"
 #include "strict_json.h"
 
 namespace reckon {
@@ -32,12 +33,6 @@ std::string path_problem(std::string_view path) {
 /// The last member and what follows it, for what stands before it.
 std::string own_hash_member(std::string_view before) {
   return "\"sha256\": \"" + sha256_hex(before) + "\"\n}\n";
-}
-
-/// A path as messages show it: in quotes only where it has characters that a line cannot show.
-std::string shown(const std::string& path) {
-  const std::string quoted = in_quotes(path);
-  return quoted.size() == path.size() + 2 ? path : quoted;
 }
 
 ManifestFile parse_file(const OrderedJson& entry, const std::string& where) {
@@ -107,7 +102,7 @@ void add_unlisted(const fs::path& folder, const std::set<std::string>& known,
   }
   std::sort(unlisted.begin(), unlisted.end());
   for (const std::string& path : unlisted)
-    problems.push_back(shown(path) + ": is not listed in the manifest");
+    problems.push_back(shown_text(path) + ": is not listed in the manifest");
   if (error) problems.push_back(folder.string() + ": its files cannot be listed: " + error.message());
 }
 
@@ -138,6 +133,10 @@ std::string manifest_json(const Manifest& manifest) {
     const std::string problem = twice ? "stands twice" : path_problem(files[i].path);
     if (!problem.empty()) {
       throw Error(ExitCode::internal, "manifest_json: path " + in_quotes(files[i].path) + " " + problem);
+    }
+    if (!is_sha256(files[i].sha256)) {
+      throw Error(ExitCode::internal, "manifest_json: " + in_quotes(files[i].path) + " has the SHA-256 " +
+                                          in_quotes(files[i].sha256) + " (need 64 hexadecimal digits)");
     }
     object["files"].push_back(
         {{"path", files[i].path}, {"bytes", files[i].bytes}, {"sha256", files[i].sha256}});
@@ -187,11 +186,11 @@ std::vector<std::string> manifest_problems(const fs::path& folder, const Manifes
                                            const std::string& own) {
   std::vector<std::string> problems;
   std::set<std::string> known = {own};
-  if (const auto problem = kind_problem(folder, own)) problems.push_back(shown(own) + ": " + *problem);
+  if (const auto problem = kind_problem(folder, own)) problems.push_back(shown_text(own) + ": " + *problem);
   for (const ManifestFile& file : manifest.files) {
     known.insert(file.path);
     if (const auto problem = file_problem(folder, file))
-      problems.push_back(shown(file.path) + ": " + *problem);
+      problems.push_back(shown_text(file.path) + ": " + *problem);
   }
   add_unlisted(folder, known, problems);
   return problems;

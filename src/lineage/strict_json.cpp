@@ -35,6 +35,10 @@ OrderedJson parse_strict(std::string_view text, const std::string& where) {
         throw Error(ExitCode::bad_data,
                     where + ": key " + in_quotes(key) + " stands twice in one object (need it once)");
       }
+      if (keys.back().size() > kMaxLineageJsonMembers) {
+        throw Error(ExitCode::bad_data, where + ": a JSON object has more than " +
+                                            std::to_string(kMaxLineageJsonMembers) + " members");
+      }
     }
     return true;
   };

@@ -12,9 +12,11 @@ using OrderedJson = nlohmann::ordered_json;
 
 /// Deepest nesting of arrays and objects that parse_strict accepts.
 inline constexpr int kMaxLineageJsonDepth = 256;
+/// Most members of an object that it accepts: the library looks through all of them for each new one.
+inline constexpr std::size_t kMaxLineageJsonMembers = 4096;
 
-/// Parses one JSON value, its members in the order of the text. A key twice in an object and deep nesting
-/// are errors too. \throws Error(bad_data)
+/// Parses one JSON value, its members in the order of the text. A key twice in an object, deep nesting
+/// and very large objects are errors too. \throws Error(bad_data)
 [[nodiscard]] OrderedJson parse_strict(std::string_view text, const std::string& where);
 
 /// The value as text. \param indent  -1: on one line \throws Error(internal) for a text that is no UTF-8,

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "lineage/sample_lineage.h"
 #include "reckon/model/pretrained.h"
 #include "reckon/rollout/sampler.h"
 #include "reckon/text/tokenizer.h"
@@ -218,6 +219,27 @@ TEST_F(ModelCommands, InspectShowsWhatTheFolderHolds) {
   EXPECT_THAT(result.output, HasSubstr("sha256 of tokenizer.json " + tokenizer.sha256() + "\n"));
   EXPECT_THAT(result.output, HasSubstr("end tokens   <|eos|> (4)\n"));
   EXPECT_THAT(result.output, HasSubstr("template     " + std::to_string(std::string(kTemplate).size())));
+}
+
+TEST_F(ModelCommands, InspectShowsTheLineageOfAModelAndOfARun) {
+  const std::string rows = reckon("inspect " + model.string()).output;
+  const std::string lineage = lineage_json(testing::sample_lineage());
+  const std::string tree = lineage_tree(testing::sample_lineage(), 80);  // the output is no terminal
+  testing::write_text(model / "lineage.json", lineage);
+  auto result = reckon("inspect " + model.string());
+  ASSERT_EQ(result.exit_code, 0) << error;
+  EXPECT_EQ(result.output, rows + "\n" + tree);
+
+  const fs::path run = folder.path() / "run";
+  fs::create_directories(run);
+  testing::write_text(run / "lineage.json", lineage);
+  result = reckon("inspect " + run.string());
+  ASSERT_EQ(result.exit_code, 0) << error;
+  EXPECT_EQ(result.output, tree);
+
+  testing::write_text(run / "lineage.json", lineage.substr(0, lineage.size() / 2));
+  EXPECT_EQ(reckon("inspect " + run.string()).exit_code, 65);
+  EXPECT_THAT(error, HasSubstr((run / "lineage.json").string() + ": not JSON: "));
 }
 
 TEST_F(ModelCommands, InspectRefusesABrokenFolder) {

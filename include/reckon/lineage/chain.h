@@ -89,5 +89,7 @@ class ChainWriter {
 /// \throws Error(missing_input); Error(bad_data) `chain.jsonl:12: ...` at the first line that is no event or
 /// whose link is not what it and the line before it make.
 [[nodiscard]] std::vector<ChainLine> read_chain(const std::filesystem::path& file);
+/// The same for a file that has been read. \param where  names it in messages
+[[nodiscard]] std::vector<ChainLine> parse_chain(std::string_view text, const std::string& where);
 
 }  // namespace reckon
