@@ -7,6 +7,7 @@
 #include <span>
 
 #include "group_exchange.h"
+#include "guard_step.h"
 #include "reckon/eval/evaluate.h"
 #include "reckon/learn/grpo.h"
 #include "reckon/record/batch_hash.h"
@@ -47,6 +48,7 @@ std::vector<Group> draw_groups(TrainRun& run, const StageConfig& stage, ProblemS
 struct StepSums {
   double reward = 0, right = 0, no_answer = 0, grader_failed = 0, tokens = 0, truncated = 0, completions = 0;
   double too_long = 0;                                            // prompts passed over
+  std::string alarms;                                             // of the guards
   std::vector<double> terms;                                      // in the order of reward_term_names()
   std::array<std::int64_t, enum_names(Grade{}).size()> grades{};  // by number
   std::int64_t several_answers = 0;
@@ -70,6 +72,13 @@ StepSums add_up(const std::vector<Group>& groups, std::size_t num_terms) {
     }
   }
   return sums;
+}
+
+StepSignal signal_of(const StepSums& sums, const GrpoStats& stats, std::size_t num_groups) {
+  return {.accuracy = sums.terms.front() / sums.completions,  // the first term of every stage
+          .zero_variance_share =
+              static_cast<double>(stats.zero_variance_groups) / static_cast<double>(num_groups),
+          .max_logprob_diff = stats.sums.max_logprob_diff};
 }
 
 /// This rank's groups of a step, to be sampled.
@@ -125,6 +134,7 @@ void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const St
     row.add("grad_norm", update.grad_norm);
     row.add("learning_rate", update.learning_rate);
     row.add("tokens", sums.tokens);
+    if (!sums.alarms.empty()) row.add("alarms", sums.alarms);
     row.add("sample_seconds", times.sample);
     row.add("grade_seconds", times.grade);
     row.add("update_seconds", times.update);
@@ -180,6 +190,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
                        reward_term_names(stage.reward));
   const StageProbes probes = stage_probes(run, stage);
   RolloutBatch batch;  // before the pool, which writes into it until it is gone
+  RunGuards guards(run.recipe.guard);
   GradingPool pool(with_lengths(stage.reward, stage.sampling.max_new_tokens), run.seed());
   const auto temperature = static_cast<float>(stage.sampling.temperature);
   std::string weights_sha256 = agreed_sha256(run, engine);
@@ -202,7 +213,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
 
     // Every rank gets all completions; then the policy is updated on them.
     exchange_completions(run.world, batch.groups, groups);
-    const GrpoStats stats = updater.update(groups, temperature);
+    const GrpoStats stats = updater.update(groups, temperature, guards.gate());
     const std::string updated_sha256 = agreed_sha256(run, engine);
     times.update = seconds_since(times.start) - times.sample - times.grade;
 
@@ -211,7 +222,10 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
     times.total = seconds_since(times.start);
     StepSums sums = add_up(groups, batch.reward_term_names.size());
     sums.too_long = static_cast<double>(too_long);
+    const GuardVerdict verdict = judge_step(run, stage, guards, step, signal_of(sums, stats, groups.size()));
+    sums.alarms = guards.alarms();
     report(run, stage, step, sums, stats, times);
+    stop_if_judged(stage, step, verdict);
   }
   log.close();
   return {stage.steps, ""};

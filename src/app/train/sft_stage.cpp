@@ -2,6 +2,7 @@
 #include <chrono>
 #include <utility>
 
+#include "guard_step.h"
 #include "reckon/base/error.h"
 #include "reckon/learn/sft.h"
 #include "run.h"
@@ -68,6 +69,7 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
   const auto learner = engine.learner(stage.optimizer, stage.batch, stage.steps, Reference::none);
   ProblemStream stream(run.seed(), stage.name);
   const auto start = std::chrono::steady_clock::now();
+  RunGuards guards(run.recipe.guard);
   double rows = 0;
   for (std::int64_t step = 0; step < stage.steps; ++step) {
     stop_if_asked(run, stage.name + " step " + std::to_string(step));
@@ -76,7 +78,8 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
     const std::vector<Example> examples = draw_examples(run, stage, phase, stream, too_long);
     std::vector<TrainSequence> sequences;
     for (const Example& example : examples) sequences.push_back({example.prompt, example.completion});
-    const UpdateStats stats = sft_update(*learner, sequences);
+    const UpdateStats stats = sft_update(*learner, sequences, guards.gate());
+    const GuardVerdict verdict = judge_step(run, stage, guards, step + 1);
 
     rows += stats.rows;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -90,12 +93,14 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
       row.add("sequences", sequences.size());
       row.add("examples_too_long", static_cast<double>(too_long));
       row.add("tokens", stats.tokens);
+      if (!guards.alarms().empty()) row.add("alarms", guards.alarms());
       row.add("seconds", seconds);
       run.metrics->write(row);
     }
     run.display.step(step + 1, {{"loss", fixed(stats.loss, 4)},
                                 {"lr", fixed(stats.learning_rate, 6)},
                                 {"tok/s", short_count(rows / seconds)}});
+    stop_if_judged(stage, step + 1, verdict);
   }
   return {stage.steps, ""};
 }
