@@ -94,6 +94,7 @@ std::string recipe_reference() {
   text += "\n## [prompt]\n\n" + reference_table(PromptConfig{});
   text += "\n## [answer]\n\n" + reference_table(AnswerConfig{});
   text += "\n## [checkpoint]\n\n" + reference_table(CheckpointConfig{});
+  text += "\n## [guard]\n\n" + reference_table(GuardConfig{});
   text += "\n## [[task]]\n\n" + reference_table(TaskConfig{});
   for (const auto& [kind, name] : enum_names(StageKind{})) {
     StageConfig stage;

@@ -7,6 +7,7 @@
 
 #include "reckon/base/describe.h"
 #include "reckon/grade/config.h"
+#include "reckon/learn/guard_config.h"
 #include "reckon/model/config.h"
 #include "reckon/recipe/document.h"
 #include "reckon/task/config.h"
@@ -38,6 +39,7 @@ struct Recipe {
   PromptConfig prompt;
   AnswerConfig answer;
   CheckpointConfig checkpoint;
+  GuardConfig guard;
   std::vector<TaskConfig> task;
   std::vector<StageConfig> stage;  ///< as declared; see run_order()
   TomlDocument document;           ///< what was read: the origin of each value
@@ -50,6 +52,7 @@ void describe(Visitor& visit, Recipe& c) {
   visit("prompt", c.prompt, any(), "how a problem becomes a prompt");
   visit("answer", c.answer, any(), "where a completion gives its answer, and how the prompt asks for it");
   visit("checkpoint", c.checkpoint, any(), "how checkpoints are written");
+  visit("guard", c.guard, any(), "what training stages watch");
   visit("task", c.task, any(), "tasks");
   visit("stage", c.stage, any(), "stages");
 }

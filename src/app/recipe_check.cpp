@@ -3,6 +3,7 @@
 #include <iterator>
 #include <unordered_map>
 
+#include "guard_check.h"
 #include "recipe.h"
 #include "recipe_table.h"
 #include "reckon/grade/answer_form.h"
@@ -362,6 +363,7 @@ void check_recipe(const Recipe& recipe, RecipeProblems& problems) {
   check_name(Table(root.find("run"), "run", problems), recipe.run.name);
   check_model(Table(root.find("model"), "model", problems), recipe.model);
   check_answer(Table(root.find("answer"), "answer", problems), recipe.answer);
+  check_guard(Table(root.find("guard"), "guard", problems), recipe.guard);
 
   const auto tasks = tables_of(recipe, recipe.task, "task", problems);
   const auto task_names = check_names(recipe.task, tasks, "task");

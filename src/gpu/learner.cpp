@@ -213,7 +213,7 @@ std::vector<float> GpuLearner::logprobs(std::span<const TrainSequence> sequences
 }
 
 UpdateStats GpuLearner::update(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
-                               float temperature, const UpdateCheck& check) {
+                               float temperature, const UpdateGate& gate) {
   check_loss(loss, sequences);
   check_reference(loss);
   gradients_.fill_zero(stream_);
@@ -230,22 +230,26 @@ UpdateStats GpuLearner::update(std::span<const TrainSequence> sequences, const U
   devices_.all_reduce_sum(gradients_.data(), gradients_.size(), "gradients", stream_);
   UpdateStats stats = add_up_leaves(world_, leaves);
   devices_.wait("gradients");
-  if (check) check(stats);
+  stats.grad_norm = gradient_norm();
   stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
-  check_finite(
-      stats,
-      updates_);  // the loss: a gradient that is not finite is seen by the kernel, which then changes nothing
-  stats.grad_norm = apply(stats.learning_rate);
   check_finite(stats, updates_);
+  if (gate && gate(stats) == UpdateDecision::skip) return stats;
+  apply(stats.learning_rate);
   weights_.mark_changed();
   ++updates_;
+  stats.applied = true;
   return stats;
 }
 
-/// \return the gradient's norm; where it is not finite the weights are as they were
-double GpuLearner::apply(double learning_rate) {
+/// Leaves the square on the device, for apply(). Waits for the stream.
+double GpuLearner::gradient_norm() {
+  cuda::sum_of_squares(gradients_.data(), weights_.num_parameters(), squares_.data(),
+                       squares_workspace_.data(), stream_);
+  return std::sqrt(squares_.download(stream_).front());
+}
+
+void GpuLearner::apply(double learning_rate) {
   const std::int64_t count = weights_.num_parameters();
-  cuda::sum_of_squares(gradients_.data(), count, squares_.data(), squares_workspace_.data(), stream_);
   const cuda::DeviceArray<cuda::DecayRange>& ranges = weights_.decay_ranges(optimizer_.weight_decay, stream_);
   cuda::adamw(weights_.master(), gradients_.data(), first_moment_.data(), second_moment_.data(),
               weights_.rounded(), count, squares_.data(), ranges.data(),
@@ -257,7 +261,6 @@ double GpuLearner::apply(double learning_rate) {
                .max_grad_norm = optimizer_.max_grad_norm,
                .step = updates_ + 1},
               stream_);
-  return std::sqrt(squares_.download(stream_).front());
 }
 
 void GpuLearner::copy_moments(Range part, std::span<float> first, std::span<float> second) const {

@@ -107,7 +107,7 @@ class GpuLearner : public Learner {
              DeviceCommunicator& devices, std::int64_t total_updates, const Decoder* reference);
 
   UpdateStats update(std::span<const TrainSequence> sequences, const UpdateLoss& loss, float temperature,
-                     const UpdateCheck& check) override;
+                     const UpdateGate& gate) override;
   UpdateStats measure(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
                       float temperature) override;
   std::vector<float> logprobs(std::span<const TrainSequence> sequences, float temperature) override;
@@ -127,7 +127,8 @@ class GpuLearner : public Learner {
   void compute_sequence_terms(const LossConfig& config, float temperature);
   void add_leaf_stats(const UpdateLoss& loss, std::size_t first_sequence, std::vector<UpdateStats>& leaves);
   void check_reference(const UpdateLoss& loss) const;
-  [[nodiscard]] double apply(double learning_rate);
+  [[nodiscard]] double gradient_norm();
+  void apply(double learning_rate);
 
   Weights& weights_;
   Stream stream_;

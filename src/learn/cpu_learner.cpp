@@ -94,16 +94,17 @@ std::vector<float> CpuLearner::logprobs(std::span<const TrainSequence> sequences
 }
 
 UpdateStats CpuLearner::update(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
-                               float temperature, const UpdateCheck& check) {
+                               float temperature, const UpdateGate& gate) {
   UpdateStats stats =
       run_leaves(sequences, loss, temperature, batch_.recompute ? Keep::inputs : Keep::layers);
   const std::span<const float> gradient = tree_.reduce(world_);
-  if (check) check(stats);
   stats.grad_norm = std::sqrt(sum_of_squares(gradient));
   stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
   check_finite(stats, updates_);
+  if (gate && gate(stats) == UpdateDecision::skip) return stats;
   apply(gradient, stats.learning_rate, gradient_scale(optimizer_, stats.grad_norm));
   ++updates_;
+  stats.applied = true;
   return stats;
 }
 

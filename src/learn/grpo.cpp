@@ -34,7 +34,7 @@ bool assign_advantages(Group& group, AdvantageScale scale) {
 GrpoUpdater::GrpoUpdater(Learner& learner, const GrpoConfig& config, std::int64_t max_new_tokens)
     : learner_(learner), config_(config), max_new_tokens_(max_new_tokens) {}
 
-GrpoStats GrpoUpdater::update(std::span<const Group> groups, float temperature) {
+GrpoStats GrpoUpdater::update(std::span<const Group> groups, float temperature, const UpdateGate& gate) {
   GrpoStats stats;
   for (const Group& group : groups) stats.zero_variance_groups += has_signal(group) ? 0 : 1;
   const auto share = groups.size() / static_cast<std::size_t>(config_.updates_per_step);
@@ -46,12 +46,14 @@ GrpoStats GrpoUpdater::update(std::span<const Group> groups, float temperature) 
     batches.push_back(batch_of(groups.subspan(static_cast<std::size_t>(i) * share, share)));
   const std::vector<float> old = add_old_logprobs(batches, temperature);
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    const auto check = [&](const UpdateStats& sums) {
+    const auto exact_gate = [&](const UpdateStats& sums) {
       if (i == 0) check_exactness(larger(sums.max_logprob_diff, untrained_diff));
+      return gate ? gate(sums) : UpdateDecision::apply;
     };
     const UpdateStats once = learner_.update(
         batches[i].sequences, {.kind = LossKind::policy, .config = config_.loss, .terms = batches[i].terms},
-        temperature, check);
+        temperature, exact_gate);
+    stats.skipped_updates += once.applied ? 0 : 1;
     const UpdateStats before = stats.sums;
     stats.sums = once;
     stats.sums.loss += before.loss;

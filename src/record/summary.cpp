@@ -78,6 +78,16 @@ std::vector<TableRow> table_rows(const Summary& summary) {
 
 }  // namespace
 
+void StageSummary::enter_extra(const std::string& number, double value) {
+  const auto found =
+      std::find_if(extra.begin(), extra.end(), [&](const auto& known) { return known.first == number; });
+  if (found == extra.end()) {
+    extra.emplace_back(number, value);
+  } else {
+    found->second = value;
+  }
+}
+
 StageSummary& Summary::stage(std::string_view name) {
   const auto found = std::find_if(stages.begin(), stages.end(),
                                   [&](const StageSummary& entry) { return entry.name == name; });

@@ -101,18 +101,39 @@ TEST_F(GpuLearning, MeasuringChangesNothingAndAgreesWithAnUpdate) {
   EXPECT_NE(learner->logprobs(sequences, 1.0f), logprobs);
 }
 
-TEST_F(GpuLearning, ACheckThatThrowsLeavesTheWeights) {
+TEST_F(GpuLearning, AGateThatThrowsLeavesTheWeights) {
   const auto model = testing::small_model(ModelFamily::qwen3);
   Engine engine(*model, Numerics::exact);
   const auto learner = engine.learner(optimizer, {}, *world, *devices, 8, nullptr);
   const std::vector<float> before = learner->logprobs(sequences, 1.0f);
   std::vector<SequenceTerms> terms(3, {.weight = 0.1});
   const UpdateLoss loss{.kind = LossKind::cross_entropy, .terms = terms};
-  EXPECT_THROW(
-      learner->update(sequences, loss, 1.0f, [](const UpdateStats&) { throw std::runtime_error("no"); }),
-      std::runtime_error);
+  const UpdateGate refuse = [](const UpdateStats&) -> UpdateDecision { throw std::runtime_error("no"); };
+  EXPECT_THROW(learner->update(sequences, loss, 1.0f, refuse), std::runtime_error);
   EXPECT_EQ(learner->logprobs(sequences, 1.0f), before);
   EXPECT_EQ(learner->updates(), 0);
+}
+
+// What follows a skipped update is what would have been without it: weights, moments and count are as they
+// were.
+TEST_F(GpuLearning, ASkippedUpdateLeavesNoTrace) {
+  const auto skip = [](const UpdateStats&) { return UpdateDecision::skip; };
+  const auto train = [&](bool with_skip) {
+    const auto model = testing::small_model(ModelFamily::qwen3);
+    Engine engine(*model, Numerics::exact);
+    const auto learner = engine.learner(optimizer, {}, *world, *devices, 8, nullptr);
+    (void)sft_update(*learner, sequences);
+    if (with_skip) {
+      const UpdateStats skipped = sft_update(*learner, {sequences.data(), 2}, skip);
+      EXPECT_FALSE(skipped.applied);
+      EXPECT_GT(skipped.grad_norm, 0);
+      EXPECT_EQ(learner->updates(), 1);
+    }
+    EXPECT_TRUE(sft_update(*learner, sequences).applied);
+    engine.fetch_weights();
+    return std::vector<float>(model->parameters().begin(), model->parameters().end());
+  };
+  EXPECT_EQ(train(true), train(false));
 }
 
 TEST_F(GpuLearning, ANonFiniteGradientLeavesTheWeights) {

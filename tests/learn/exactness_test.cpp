@@ -136,6 +136,42 @@ TEST(Exactness, ADifferenceStopsBeforeTheWeightsChange) {
   EXPECT_NE(model->sha256(), before);
 }
 
+TEST(Exactness, AGateIsAskedAtEachUpdateAndSkipsOneOfThem) {
+  const auto model = tiny(ComputeDtype::float32);
+  const auto groups = sampled_groups(*model);
+  const auto world = make_serial_communicator();
+  CpuLearner learner(*model, {.learning_rate = 1e-2}, {}, *world, 4);
+  GrpoConfig config;
+  config.updates_per_step = 2;
+  config.exactness = Exactness::all;
+  GrpoUpdater updater(learner, config, 25);
+  std::vector<double> norms;
+  const GrpoStats stats = updater.update(groups, 0.9f, [&](const UpdateStats& sums) {
+    norms.push_back(sums.grad_norm);
+    return norms.size() == 1 ? UpdateDecision::skip : UpdateDecision::apply;
+  });
+  ASSERT_EQ(norms.size(), 2u);
+  EXPECT_GT(norms[0], 0);
+  EXPECT_EQ(stats.sums.grad_norm, norms[1]);
+  EXPECT_TRUE(stats.sums.applied);
+  EXPECT_EQ(stats.skipped_updates, 1);
+  EXPECT_EQ(learner.updates(), 1);
+}
+
+TEST(Exactness, ADifferenceStopsBeforeAGateIsAsked) {
+  const auto model = tiny(ComputeDtype::float32);
+  auto groups = sampled_groups(*model);
+  groups[1].completions[3].sampler_logprob.front() -= 0.5f;
+  const auto world = make_serial_communicator();
+  CpuLearner learner(*model, {}, {}, *world, 4);
+  GrpoUpdater updater(learner, {}, 25);
+  const UpdateGate never = [](const UpdateStats&) {
+    ADD_FAILURE() << "asked about an update that cannot be";
+    return UpdateDecision::skip;
+  };
+  EXPECT_THROW((void)updater.update(groups, 0.9f, never), Error);
+}
+
 /// Sampled groups as a sampler would give them that computes every log-prob a little too low.
 std::vector<Group> shifted_groups(const Decoder& model, float shift) {
   auto groups = sampled_groups(model);

@@ -238,22 +238,52 @@ TEST(Learner, ANonFiniteLossStopsBeforeTheWeightsChange) {
   // Of the second the loss, some 1e300 in float64, is a number, and its float32 gradient is not.
   for (const double weight : {std::nan(""), 1e300}) {
     const std::vector<SequenceTerms> terms(3, {.weight = weight});
-    bool is_checked = false;
-    const auto check = [&](const UpdateStats& stats) {
-      is_checked = true;
-      EXPECT_EQ(std::isfinite(stats.loss), weight == 1e300);
+    bool is_asked = false;
+    const auto gate = [&](const UpdateStats&) {
+      is_asked = true;
+      return UpdateDecision::apply;
     };
     try {
-      learner.update(batch.sequences(), {.kind = LossKind::cross_entropy, .terms = terms}, 1.0f, check);
+      learner.update(batch.sequences(), {.kind = LossKind::cross_entropy, .terms = terms}, 1.0f, gate);
       FAIL() << "took a gradient that is not a number";
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::internal);
+      EXPECT_EQ(std::string(error.what()).starts_with("update 0: loss nan"), std::isnan(weight));
       EXPECT_NE(std::string(error.what()).find("gradient norm nan"), std::string::npos) << error.what();
     }
-    EXPECT_TRUE(is_checked);
+    EXPECT_FALSE(is_asked) << "a gate sees finite numbers only";
     EXPECT_EQ(model->sha256(), before);
     EXPECT_EQ(learner.updates(), 0);
   }
+}
+
+// What follows a skipped update is what would have been without it: weights, moments and count are as they
+// were.
+TEST(Learner, ASkippedUpdateLeavesNoTrace) {
+  const Batch batch;
+  const auto world = make_serial_communicator();
+  const auto train = [&](bool with_skip) {
+    const auto model = testing::tiny_model(5);
+    CpuLearner learner(*model, {.learning_rate = 1e-2}, {}, *world, 10);
+    (void)sft_update(learner, batch.sequences());
+    if (with_skip) {
+      double seen = 0;
+      const std::vector<TrainSequence> part(1, batch.sequences().front());
+      const UpdateStats skipped = sft_update(learner, part, [&](const UpdateStats& stats) {
+        seen = stats.grad_norm;
+        return UpdateDecision::skip;
+      });
+      EXPECT_GT(seen, 0);
+      EXPECT_EQ(skipped.grad_norm, seen);
+      EXPECT_FALSE(skipped.applied);
+      EXPECT_EQ(learner.updates(), 1);
+    }
+    const UpdateStats applied = sft_update(learner, batch.sequences());
+    EXPECT_TRUE(applied.applied);
+    EXPECT_EQ(learner.updates(), 2);
+    return model->sha256();
+  };
+  EXPECT_EQ(train(true), train(false));
 }
 
 TEST(Learner, RefusesTermsThatAreNotThoseOfTheSequences) {

@@ -37,6 +37,15 @@ Summary sample_summary() {
   return summary;
 }
 
+TEST(Summary, AnExtraNumberOfAStageIsEnteredOnce) {
+  Summary summary;
+  StageSummary& stage = summary.stage("rl-1");
+  stage.enter_extra("skipped_updates", 1);
+  stage.enter_extra("rollbacks", 5);
+  stage.enter_extra("skipped_updates", 2);
+  EXPECT_EQ(stage.extra, (ExtraNumbers{{"skipped_updates", 2}, {"rollbacks", 5}}));
+}
+
 TEST(Summary, TableHasALineForEachStageAndTask) {
   EXPECT_EQ(summary_table(sample_summary()),
             "stage       task        pass@1 ± 95 %  greedy  mean tokens  steps  seconds\n"

@@ -26,7 +26,7 @@ class CpuLearner : public Learner {
              std::unique_ptr<const Decoder> reference = nullptr);
 
   UpdateStats update(std::span<const TrainSequence> sequences, const UpdateLoss& loss, float temperature,
-                     const UpdateCheck& check) override;
+                     const UpdateGate& gate) override;
   UpdateStats measure(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
                       float temperature) override;
   std::vector<float> logprobs(std::span<const TrainSequence> sequences, float temperature) override;

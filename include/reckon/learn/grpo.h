@@ -14,7 +14,8 @@ bool assign_advantages(Group& group, AdvantageScale scale);
 
 /// Metrics of the updates of one GRPO step.
 struct GrpoStats {
-  UpdateStats sums;  ///< over the updates; grad_norm and learning_rate of the last
+  UpdateStats sums;                  ///< over the updates; grad_norm, learning_rate and applied of the last
+  std::int64_t skipped_updates = 0;  ///< by the gate
   std::int64_t zero_variance_groups = 0;
 };
 
@@ -29,9 +30,10 @@ class GrpoUpdater {
   GrpoUpdater(Learner& learner, const GrpoConfig& config, std::int64_t max_new_tokens);
 
   /// \param groups  all groups of the step, of all ranks, in global order, with advantages. Collective.
+  /// \param gate  asked at each update, after exactness; empty: all are applied
   /// \throws Error(internal) where the first update's log-probs are not the sampler's, as exactness says:
   /// nothing is changed.
-  GrpoStats update(std::span<const Group> groups, float temperature);
+  GrpoStats update(std::span<const Group> groups, float temperature, const UpdateGate& gate = {});
 
  private:
   /// What one update is on.

@@ -19,8 +19,16 @@ namespace reckon {
 /// What the gradient is multiplied by, so that its norm is at most max_grad_norm.
 [[nodiscard]] double gradient_scale(const OptimizerConfig& config, double grad_norm);
 
-/// Called with an update's sums before the weights are touched; may throw.
-using UpdateCheck = std::function<void(const UpdateStats& stats)>;
+/// What becomes of an update whose gradient is computed.
+enum class UpdateDecision {
+  apply,
+  skip,  ///< weights, optimizer moments and updates() stay as they are, bit for bit
+};
+
+/// Asked with an update's sums and its gradient norm, all finite, before the weights are touched; may throw,
+/// which changes nothing either. Every rank has the same sums, so that a gate that looks at nothing else
+/// decides alike on all of them, as it must.
+using UpdateGate = std::function<UpdateDecision(const UpdateStats& stats)>;
 
 /// Updates the weights of a model by AdamW, wherever the model is. Every rank gives the whole list of an
 /// update's sequences and works on its share of them. Where the reference model's log-probs come from that a
@@ -29,18 +37,19 @@ class Learner {
  public:
   virtual ~Learner() = default;
 
-  /// One optimizer update. Collective. \param check  empty: none
+  /// One optimizer update, where the gate lets it pass: stats.applied says whether. Collective.
+  /// \param gate  empty: every update is applied
   /// \throws Error(internal) where loss or gradient is not finite: the weights are as they were.
   /// \throws std::invalid_argument  as check_loss(), or where kl_coef is not 0 and there is no reference
   /// model
   virtual UpdateStats update(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
-                             float temperature, const UpdateCheck& check) = 0;
+                             float temperature, const UpdateGate& gate) = 0;
   /// The sums of the loss and of the forward pass, without an update. Collective.
   virtual UpdateStats measure(std::span<const TrainSequence> sequences, const UpdateLoss& loss,
                               float temperature) = 0;
   /// The log-probs of all completions' tokens, one sequence after the other, on every rank. Collective.
   virtual std::vector<float> logprobs(std::span<const TrainSequence> sequences, float temperature) = 0;
-  /// Updates made so far.
+  /// Updates applied so far.
   [[nodiscard]] virtual std::int64_t updates() const = 0;
   /// Copies AdamW's moments of a part of the parameter vector. \param first, second  [part.size()], float32
   virtual void copy_moments(Range part, std::span<float> first, std::span<float> second) const = 0;

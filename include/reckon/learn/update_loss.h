@@ -47,6 +47,7 @@ struct UpdateStats {
   double max_logprob_diff = 0;  ///< largest |policy - sampler log-prob|
   double grad_norm = 0;         ///< before clipping
   double learning_rate = 0;
+  bool applied = false;  ///< whether the weights were updated; not so where a gate skipped it
 };
 
 /// The loss of a leaf and its gradient, in float64.

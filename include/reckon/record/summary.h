@@ -30,6 +30,9 @@ struct StageSummary {
   std::string evaluates;  ///< for an eval stage: the stage whose policy it evaluates
   std::vector<std::pair<std::string, TaskResult>> tasks;
   ExtraNumbers extra;
+
+  /// Entered again, a number replaces the first.
+  void enter_extra(const std::string& number, double value);
 };
 
 /// What a run came to, stage by stage: `summary.json`, and the table at the end of the run.

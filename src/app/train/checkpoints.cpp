@@ -123,15 +123,37 @@ void RunCheckpoints::begin_stage(const StageConfig& stage) {
     seconds_before_ = run_.resume->checkpoint.state.stage_seconds;
 }
 
+namespace {
+
+void give(const Checkpoint& checkpoint, Engine& engine, Learner& learner) {
+  load_weights(checkpoint, engine.decoder());
+  engine.store_weights();
+  const Moments moments = load_moments(checkpoint, engine.decoder().parameters().size());
+  learner.restore(checkpoint.state.updates, moments.first, moments.second);
+}
+
+}  // namespace
+
+std::optional<std::int64_t> RunCheckpoints::roll_back(const StageConfig& stage, Engine& engine,
+                                                      Learner& learner) {
+  writer_.finish();
+  std::int64_t step = -1;
+  for (const CheckpointName& name : list_checkpoints(run_.folder / "checkpoints")) {
+    if (name.stage == stage.name) step = std::max(step, name.step);
+  }
+  step = std::stoll(run_.world.all_gather(std::to_string(step)).front());  // as rank 0 sees the folder
+  if (step < 0) return {};
+  const CheckpointName name{stage.name, step};
+  give(open_checkpoint(run_.folder / "checkpoints" / name.text(), CheckFiles::none), engine, learner);
+  return step;
+}
+
 const TrainState* RunCheckpoints::restore(const StageConfig& stage, Engine& engine, Learner& learner) {
   if (!run_.resume || run_.resume->checkpoint.state.stage != stage.name ||
       run_.resume->checkpoint.state.stage_done)
     return nullptr;
   const Checkpoint& checkpoint = run_.resume->checkpoint;
-  load_weights(checkpoint, engine.decoder());
-  engine.store_weights();
-  const Moments moments = load_moments(checkpoint, engine.decoder().parameters().size());
-  learner.restore(checkpoint.state.updates, moments.first, moments.second);
+  give(checkpoint, engine, learner);
   last_step_ = checkpoint.state.step;
   return &checkpoint.state;
 }

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "checkpoints.h"
 #include "grpo_stage.h"
 #include "reckon/reward/terms.h"
 
@@ -41,7 +42,16 @@ StepSums add_up(const GrpoStep& step) {
 
 }  // namespace
 
-void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats) {
+StepSignal signal_of(const GrpoStep& step, const GrpoStats& stats) {
+  const StepSums sums = add_up(step);
+  return {.accuracy = sums.terms.front() / sums.completions,  // the first term of every stage
+          .zero_variance_share =
+              static_cast<double>(stats.zero_variance_groups) / static_cast<double>(step.groups.size()),
+          .max_logprob_diff = stats.sums.max_logprob_diff};
+}
+
+void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats,
+            const std::string& alarms) {
   const StepSums sums = add_up(step);
   const StepTimes& times = step.times;
   const double n = sums.completions;
@@ -79,9 +89,11 @@ void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const
     row.add("grad_norm", update.grad_norm);
     row.add("learning_rate", update.learning_rate);
     row.add("tokens", sums.tokens);
+    if (!alarms.empty()) row.add("alarms", alarms);
     row.add("sample_seconds", times.sample);
     row.add("grade_seconds", times.grade);
     row.add("update_seconds", times.update);
+    row.add("checkpoint_seconds", run.checkpoints->seconds_lost());
     row.add("seconds", times.total);
     run.metrics->write(row);
   }

@@ -79,8 +79,8 @@ void GrpoStage::exchange(GrpoStep& step) {
   exchange_completions(run_.world, step.batch.groups, step.groups);
 }
 
-GrpoStats GrpoStage::update(const GrpoStep& step) {
-  return updater_.update(step.groups, step.batch.temperature);
+GrpoStats GrpoStage::update(const GrpoStep& step, const UpdateGate& gate) {
+  return updater_.update(step.groups, step.batch.temperature, gate);
 }
 
 }  // namespace reckon

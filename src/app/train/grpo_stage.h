@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/guards.h"
 #include "reckon/learn/grpo.h"
 #include "reckon/reward/grading_pool.h"
 #include "run.h"
@@ -52,8 +53,8 @@ class GrpoStage {
   void assign(GrpoStep& step) const;
   /// Every rank gets all completions.
   void exchange(GrpoStep& step);
-  /// Updates the policy on them.
-  GrpoStats update(const GrpoStep& step);
+  /// Updates the policy on them, where the gate lets it.
+  GrpoStats update(const GrpoStep& step, const UpdateGate& gate);
 
   [[nodiscard]] Learner& learner() { return *learner_; }
   [[nodiscard]] ProblemStream& stream() { return stream_; }
@@ -70,7 +71,12 @@ class GrpoStage {
   GradingPool pool_;                 // after what its jobs refer to
 };
 
+/// What the guards look at in a step.
+[[nodiscard]] StepSignal signal_of(const GrpoStep& step, const GrpoStats& stats);
+
 /// Writes a step's row of the metrics and its line on the terminal.
-void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats);
+/// \param alarms  that are on, by their names
+void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats,
+            const std::string& alarms);
 
 }  // namespace reckon

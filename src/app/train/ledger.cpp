@@ -47,6 +47,8 @@ void add_outcome(ChainEvent& event, const StepRecord& record) {
   event.add("weights_after", record.weights_after);
   event.add("loss", record.loss);
   event.add("grad_norm", record.grad_norm);
+  if (record.skipped_updates > 0) event.add("skipped_updates", record.skipped_updates);
+  if (record.rolled_back_to) event.add("rolled_back_to", *record.rolled_back_to);
 }
 
 }  // namespace

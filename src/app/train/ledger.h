@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "grpo_stage.h"
@@ -30,6 +32,8 @@ void record_evaluation(TrainRun& run, const StageConfig& stage, const std::strin
 struct StepRecord {
   std::string weights_before, weights_after;
   double loss = 0, grad_norm = 0;
+  std::int64_t skipped_updates = 0;  ///< by a guard
+  std::optional<std::int64_t> rolled_back_to;  ///< the step whose checkpoint a guard went back to
 };
 [[nodiscard]] ChainEvent sft_event(const StageConfig& stage, const SftStep& step, const StepRecord& record);
 /// \param group_hashes  group_sha256() of all groups of the step, in order

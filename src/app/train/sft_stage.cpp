@@ -74,10 +74,10 @@ SftStep SftStage::draw(std::int64_t number) {
   return step;
 }
 
-UpdateStats SftStage::update(const SftStep& step) {
+UpdateStats SftStage::update(const SftStep& step, const UpdateGate& gate) {
   std::vector<TrainSequence> sequences;
   for (const SftExample& example : step.examples) sequences.push_back({example.prompt, example.completion});
-  return sft_update(*learner_, sequences);
+  return sft_update(*learner_, sequences, gate);
 }
 
 std::string examples_sha256(const SftStep& step) {

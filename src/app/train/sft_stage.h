@@ -31,7 +31,7 @@ class SftStage {
 
   [[nodiscard]] SftStep draw(std::int64_t number);
   /// Collective.
-  UpdateStats update(const SftStep& step);
+  UpdateStats update(const SftStep& step, const UpdateGate& gate);
 
   [[nodiscard]] Learner& learner() { return *learner_; }
   [[nodiscard]] ProblemStream& stream() { return stream_; }

@@ -1,6 +1,7 @@
 // The loops of training stages: what happens in a step, and between two.
 #include "checkpoints.h"
 #include "grpo_stage.h"
+#include "guard_step.h"
 #include "ledger.h"
 #include "reckon/base/failpoint.h"
 #include "reckon/record/batch_hash.h"
@@ -10,7 +11,7 @@ namespace reckon {
 namespace {
 
 void report(TrainRun& run, const StageConfig& stage, const SftStep& step, const UpdateStats& stats,
-            double rows_per_second) {
+            const std::string& alarms, double rows_per_second) {
   if (run.metrics) {
     MetricsRow row{stage.name, static_cast<std::uint64_t>(step.number), {}};
     row.add("loss", stats.loss);
@@ -21,6 +22,7 @@ void report(TrainRun& run, const StageConfig& stage, const SftStep& step, const 
     row.add("sequences", step.examples.size());
     row.add("examples_too_long", static_cast<double>(step.too_long));
     row.add("tokens", stats.tokens);
+    if (!alarms.empty()) row.add("alarms", alarms);
     row.add("checkpoint_seconds", run.checkpoints->seconds_lost());
     row.add("seconds", run.checkpoints->stage_seconds());
     run.metrics->write(row);
@@ -30,13 +32,23 @@ void report(TrainRun& run, const StageConfig& stage, const SftStep& step, const 
                                  {"tok/s", short_count(rows_per_second)}});
 }
 
+/// Goes back to the stage's last checkpoint where the guards say so; where there is none yet, the update was
+/// not applied, and that is all.
+std::optional<std::int64_t> roll_back_if_judged(TrainRun& run, const StageConfig& stage, Engine& engine,
+                                                Learner& learner, const GuardVerdict& verdict) {
+  if (verdict.action != GuardAction::rollback) return {};
+  return run.checkpoints->roll_back(stage, engine, learner);
+}
+
 }  // namespace
 
 StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engine) {
   SftStage sft(run, stage, engine);
+  RunGuards guards(run.recipe.guard);
   std::int64_t done = 0;
   if (const TrainState* state = run.checkpoints->restore(stage, engine, sft.learner())) {
     sft.stream().move_to(state->cursor);
+    guards.restore(state->guards);
     done = state->step;
   }
   std::string weights = agreed_sha256(run, engine);
@@ -45,29 +57,35 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
   double rows = 0;
   while (done < stage.steps) {
     run.checkpoints->between_steps(stage, done, engine, sft.learner(), [&] {
-      return StageProgress{.cursor = sft.stream().cursor(), .weights_sha256 = weights, .guards = ""};
+      return StageProgress{sft.stream().cursor(), weights, guards.state()};
     });
     const SftStep step = sft.draw(done + 1);
-    const UpdateStats stats = sft.update(step);
+    const UpdateStats stats = sft.update(step, guards.gate());
     failpoint("train.sft_update");
+    const GuardVerdict verdict = judge_step(run, stage, guards, step.number);
+    const auto back_to = roll_back_if_judged(run, stage, engine, sft.learner(), verdict);
     const std::string updated = agreed_sha256(run, engine);
-    record(run, sft_event(stage, step, {weights, updated, stats.loss, stats.grad_norm}));
+    record(run, sft_event(stage, step,
+                          {weights, updated, stats.loss, stats.grad_norm, stats.applied ? 0 : 1, back_to}));
     failpoint("train.chain");
     weights = updated;
     ++done;
     rows += stats.rows;
-    report(run, stage, step, stats,
+    report(run, stage, step, stats, guards.alarms(),
            rows / std::chrono::duration<double>(StepTimes::Clock::now() - start).count());
     failpoint("train.metrics");
+    stop_if_judged(stage, done, verdict);
   }
   return {.steps = stage.steps, .closing = "", .weights_sha256 = weights};
 }
 
 StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& engine) {
   GrpoStage grpo(run, stage, engine);
+  RunGuards guards(run.recipe.guard);
   std::int64_t done = 0;
   if (const TrainState* state = run.checkpoints->restore(stage, engine, grpo.learner())) {
     grpo.stream().move_to(state->cursor);
+    guards.restore(state->guards);
     done = state->step;
   }
   RolloutLogWriter log(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage),
@@ -78,7 +96,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
 
   while (done < stage.steps) {
     run.checkpoints->between_steps(stage, done, engine, grpo.learner(), [&] {
-      return StageProgress{.cursor = grpo.stream().cursor(), .weights_sha256 = weights, .guards = ""};
+      return StageProgress{grpo.stream().cursor(), weights, guards.state()};
     });
     GrpoStep step = grpo.draw(done + 1);
     failpoint("train.draw");
@@ -87,21 +105,25 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
     grpo.assign(step);
     grpo.exchange(step);
     failpoint("train.exchanged");
-    const GrpoStats stats = grpo.update(step);
+    const GrpoStats stats = grpo.update(step, guards.gate());
     failpoint("train.updated");
+    const GuardVerdict verdict = judge_step(run, stage, guards, step.number, signal_of(step, stats));
+    const auto back_to = roll_back_if_judged(run, stage, engine, grpo.learner(), verdict);
     const std::string updated = agreed_sha256(run, engine);
     step.times.update = step.times.since_start() - step.times.sample - step.times.grade;
 
     log.append(step.batch, {batch_sha256(step.batch), weights, updated});
     failpoint("train.logged");
     record(run, grpo_event(stage, step, all_group_hashes(run, step),
-                                {weights, updated, stats.sums.loss, stats.sums.grad_norm}));
+                           {weights, updated, stats.sums.loss, stats.sums.grad_norm, stats.skipped_updates,
+                            back_to}));
     failpoint("train.chain");
     weights = updated;
     ++done;
     step.times.total = step.times.since_start();
-    report(run, stage, step, stats);
+    report(run, stage, step, stats, guards.alarms());
     failpoint("train.metrics");
+    stop_if_judged(stage, done, verdict);
   }
   run.checkpoints->sync_with({});
   log.close();
