@@ -15,5 +15,6 @@ void add_score_command(CLI::App& program);
 void add_task_command(CLI::App& program);
 void add_tokenize_command(CLI::App& program);
 void add_train_command(CLI::App& program);
+void add_verify_command(CLI::App& program);
 
 }  // namespace reckon
