@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "reckon/base/one_line.h"
+
 namespace reckon {
 namespace {
 
@@ -207,10 +209,7 @@ Error parse_error_message(std::string_view message) {
   const auto code = static_cast<ExitCode>(number);
   if (code != ExitCode::bad_data && code != ExitCode::missing_input) throw WireError("an unknown error code");
   if (text.size() > kMaxErrorBytes) throw WireError("an endless error");
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';  // no commands to the terminal
-  }
-  return {code, text};
+  return {code, in_one_line(text, kMaxErrorBytes)};
 }
 
 MessageKind message_kind(std::string_view message) {

@@ -41,7 +41,7 @@ struct LogHeader {
 /// \param index  that was asked for. \param reward_term_names  of the header
 [[nodiscard]] RolloutStep parse_step_message(std::string_view message, std::uint64_t index,
                                              const std::vector<std::string>& reward_term_names);
-/// The code is bad_data or missing_input; control characters of the text become question marks.
+/// The code is bad_data or missing_input; the text is on one line (in_one_line()).
 [[nodiscard]] Error parse_error_message(std::string_view message);
 
 /// Any bytes as one line, and back. \throws WireError where `line` is none that as_line() makes

@@ -63,7 +63,7 @@ TEST(LogWire, GivesAHeaderBack) {
 TEST(LogWire, GivesAnErrorBackWithoutCommandsToTheTerminal) {
   const Error error = parse_error_message(error_message(ExitCode::missing_input, "größe.h5:\x1B[2J\n gone"));
   EXPECT_EQ(error.code(), ExitCode::missing_input);
-  EXPECT_STREQ(error.what(), "größe.h5:?[2J? gone");
+  EXPECT_STREQ(error.what(), R"(größe.h5:\u001B[2J\u000A gone)");
 }
 
 TEST(LogWire, RefusesErrorsThatAreNotOfAFile) {
