@@ -12,6 +12,7 @@ void add_grade_command(CLI::App& program);
 void add_inspect_command(CLI::App& program);
 void add_recipe_command(CLI::App& program);
 void add_score_command(CLI::App& program);
+void add_selftest_command(CLI::App& program);
 void add_task_command(CLI::App& program);
 void add_tokenize_command(CLI::App& program);
 void add_train_command(CLI::App& program);

@@ -26,6 +26,7 @@ int run(int argc, char** argv) {
   reckon::add_score_command(program);
   reckon::add_generate_command(program);
   reckon::add_inspect_command(program);
+  reckon::add_selftest_command(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
