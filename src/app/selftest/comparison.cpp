@@ -96,7 +96,10 @@ void Comparison::tokens(const std::string& what, Side<std::uint32_t> left, Side<
 void Comparison::text(const std::string& what, const std::string& left_name, const std::string& left,
                       const std::string& right_name, const std::string& right) {
   std::string other = right;
-  if (breaks_next() && !other.empty()) other[other.size() / 2] ^= 1;
+  if (breaks_next()) {
+    if (other.empty()) other = " ";
+    other[other.size() / 2] ^= 1;
+  }
   ++num_values_;
   if (left == other) return;
   fail(what + ": " + in_quotes(left) + " " + left_name + ", " + in_quotes(other) + " " + right_name);

@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "app/train/together.h"
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 
@@ -12,12 +11,6 @@ namespace fs = std::filesystem;
 
 Scratch::Scratch(Communicator& world, const fs::path& folder) : rank_(world.rank()) {
   std::string made;  // path, or what is wrong
-  run_together(world, [&] {
-    std::error_code ignored;
-    if (rank_ != 0 || fs::is_directory(folder, ignored)) return;
-    throw Error(ExitCode::missing_input,
-                "--folder: " + in_quotes(folder.string()) + " is no folder (need one that is there)");
-  });
   bool is_made = false;
   if (rank_ == 0) {
     made = (fs::absolute(folder) / "selftest-XXXXXX").string();

@@ -12,7 +12,6 @@ namespace reckon::selftest {
 class Scratch {
  public:
   /// Collective. Where it cannot be made, shared() and mine() say so.
-  /// \throws Error(missing_input), on all ranks, where rank 0 does not see the folder.
   Scratch(Communicator& world, const std::filesystem::path& folder);
   ~Scratch();
   Scratch(const Scratch&) = delete;

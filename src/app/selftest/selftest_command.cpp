@@ -46,11 +46,18 @@ void check_name(const std::string& where, const std::string& property) {
               where + ": no property " + in_quotes(property) + " (need one of " + names + ")");
 }
 
-void check_arguments(const Arguments& arguments) {
+void check_names(const Arguments& arguments) {
   for (const std::string& property : arguments.only) check_name("--only", property);
   // A name that no check has would break nothing, and look as if that had not been noticed.
   const std::string broken = breakage().property;
   if (!broken.empty()) check_name("RECKON_SELFTEST_BREAK", broken);
+}
+
+void check_folder(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::is_directory(folder, ignored)) return;
+  throw Error(ExitCode::missing_input,
+              "--folder: " + in_quotes(folder.string()) + " is no folder (need one that is there)");
 }
 
 Outcome outcome_on_this_rank(const Check& check, SelfTest& test) {
@@ -131,33 +138,49 @@ std::string default_folder() {
   return fs::is_directory("runs", ignored) ? "runs" : ".";
 }
 
+/// The whole table. Collective. Nothing is left in the folder, whatever happens.
+std::vector<Row> run_in_folder(Communicator& world, const Arguments& arguments, const fs::path& folder) {
+  const Scratch scratch(world, folder);
+  const auto alone = make_serial_communicator();
+  SelfTest test{world, *alone, scratch};
+  std::vector<Row> rows = run_checks(test, arguments);
+  world.barrier();  // nobody removes what another still reads
+  return rows;
+}
+
+/// \throws Error on all ranks alike
+std::vector<Row> run_on_ranks(Communicator& world, const Arguments& arguments) {
+  const fs::path folder = arguments.folder.empty() ? default_folder() : arguments.folder;
+  run_together(world, [&] {
+    check_machine();
+    check_names(arguments);
+    if (world.rank() != 0) return;
+    check_folder(folder);
+    if (arguments.json_lines) return;
+    write_line("reckon selftest: " + std::to_string(world.size()) +
+               (world.size() == 1 ? " rank, " : " ranks, ") + std::string(active_isa()) + ", folder " +
+               folder.string() + "\n");
+  });
+  try {
+    return run_in_folder(world, arguments, folder);
+  } catch (const Error& error) {
+    if (error.code() == ExitCode::stopped || world.size() == 1) throw;
+    log_error(error.what());  // the other ranks wait in collective calls and cannot be told
+    world.abort(static_cast<int>(error.code()));
+    throw;  // never: abort() does not return
+  }
+}
+
 void run(const Arguments& arguments) {
   start_certifiers(1);  // a copy of this process, made while it has no threads and no MPI
   install_stop_signals();
   at::set_num_threads(1);
   MpiSession session(nullptr, nullptr);
   Communicator& world = session.world();
-  if (world.size() > 1)
+  if (world.size() > 1) {
     set_log_label("rank " + std::to_string(world.rank()) + "/" + std::to_string(world.size()));
-  run_together(world, [&] {
-    check_machine();
-    check_arguments(arguments);
-  });
-  const fs::path folder = arguments.folder.empty() ? default_folder() : arguments.folder;
-  if (world.rank() == 0 && !arguments.json_lines) {
-    write_line("reckon selftest: " + std::to_string(world.size()) +
-               (world.size() == 1 ? " rank, " : " ranks, ") + std::string(active_isa()) + ", folder " +
-               folder.string() + "\n");
   }
-  std::vector<Row> rows;
-  {
-    const Scratch scratch(world, folder);
-    const auto alone = make_serial_communicator();
-    SelfTest test{world, *alone, scratch};
-    rows = run_checks(test, arguments);
-    world.barrier();  // nobody removes what another still reads
-  }
-  const std::string names = failed_properties(rows);
+  const std::string names = failed_properties(run_on_ranks(world, arguments));
   if (names.empty()) return;
   throw Error(ExitCode::internal, world.rank() == 0 ? "selftest: failed: " + names : "");
 }
