@@ -1,6 +1,8 @@
 // Whether the micro-batch or the number of ranks changes what an update makes of the weights.
 #include "training.h"
 
+#include <utility>
+
 #include "app/engine.h"
 #include "checks.h"
 
@@ -19,32 +21,37 @@ OptimizerConfig optimizer() {
 
 }  // namespace
 
-std::vector<float> small_update(Learner& learner) {
-  const SmallSequences small;
-  const std::vector<float> logprobs = learner.logprobs(small.sequences(), kTemperature);
-  std::vector<SequenceTerms> terms;
-  std::size_t at = 0;
-  for (const TrainSequence& sequence : small.sequences()) {
-    const std::size_t length = sequence.completion.size();
-    terms.push_back({.sampler_logprob = std::span(logprobs).subspan(at, length),
-                     .advantage = terms.size() % 3 == 0 ? 1.0F : -0.5F,
-                     .weight = 1.0 / static_cast<double>(logprobs.size())});
-    at += length;
+SmallTraining::SmallTraining(const SmallModel& model, const BatchConfig& batch, Communicator& world,
+                             std::int64_t total_updates)
+    : decoder_(copy_of(*model.decoder)), learner_(*decoder_, optimizer(), batch, world, total_updates) {}
+
+void SmallTraining::update(std::int64_t updates) {
+  for (std::int64_t i = 0; i < updates; ++i) {
+    const std::vector<float> logprobs = learner_.logprobs(small_.sequences(), kTemperature);
+    std::vector<SequenceTerms> terms;
+    std::size_t at = 0;
+    for (const TrainSequence& sequence : small_.sequences()) {
+      const std::size_t length = sequence.completion.size();
+      terms.push_back({.sampler_logprob = std::span(logprobs).subspan(at, length),
+                       .advantage = terms.size() % 3 == 0 ? 1.0F : -0.5F,
+                       .weight = 1.0 / static_cast<double>(logprobs.size())});
+      at += length;
+    }
+    const UpdateStats stats = learner_.update(small_.sequences(), {.terms = terms}, kTemperature, {});
+    sums_.push_back(static_cast<float>(stats.loss));
+    sums_.push_back(static_cast<float>(stats.grad_norm));
   }
-  const UpdateStats stats = learner.update(small.sequences(), {.terms = terms}, kTemperature, {});
-  return {static_cast<float>(stats.loss), static_cast<float>(stats.grad_norm)};
+}
+
+Trained SmallTraining::result() const {
+  const std::span<const float> weights = std::as_const(*decoder_).parameters();
+  return {{weights.begin(), weights.end()}, decoder_->sha256(), sums_};
 }
 
 Trained train(const SmallModel& model, const BatchConfig& batch, Communicator& world, std::int64_t updates) {
-  const auto decoder = copy_of(*model.decoder);
-  CpuLearner learner(*decoder, optimizer(), batch, world, updates);
-  Trained result;
-  for (std::int64_t i = 0; i < updates; ++i) {
-    for (const float sum : small_update(learner)) result.sums.push_back(sum);
-  }
-  result.weights.assign(decoder->parameters().begin(), decoder->parameters().end());
-  result.weights_sha256 = decoder->sha256();
-  return result;
+  SmallTraining training(model, batch, world, updates);
+  training.update(updates);
+  return training.result();
 }
 
 void compare_trained(Comparison& comparison, const std::string& what, std::string_view left_name,

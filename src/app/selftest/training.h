@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,27 @@ struct Trained {
   std::vector<float> sums;  ///< loss and gradient norm of each update, rounded
 };
 
-/// One policy update of a learner, on SmallSequences. \return loss and gradient norm, rounded
-std::vector<float> small_update(Learner& learner);
+/// A learner of a copy of a small model. Its updates are all on SmallSequences.
+class SmallTraining {
+ public:
+  /// \param world  must outlive it \param total_updates  of the schedule
+  SmallTraining(const SmallModel& model, const BatchConfig& batch, Communicator& world,
+                std::int64_t total_updates);
 
-/// Updates of a copy of the model. Collective over `world`.
+  /// Makes so many updates. Collective.
+  void update(std::int64_t updates);
+  [[nodiscard]] Decoder& decoder() { return *decoder_; }
+  [[nodiscard]] Learner& learner() { return learner_; }
+  [[nodiscard]] Trained result() const;
+
+ private:
+  std::unique_ptr<Decoder> decoder_;
+  CpuLearner learner_;
+  SmallSequences small_;
+  std::vector<float> sums_;
+};
+
+/// What so many updates, the whole schedule, make of a model. Collective.
 [[nodiscard]] Trained train(const SmallModel& model, const BatchConfig& batch, Communicator& world,
                             std::int64_t updates);
 
