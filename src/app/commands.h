@@ -14,6 +14,7 @@ void add_inspect_command(CLI::App& program);
 void add_read_log_command(CLI::App& program);
 void add_recipe_command(CLI::App& program);
 void add_score_command(CLI::App& program);
+void add_selftest_command(CLI::App& program);
 void add_task_command(CLI::App& program);
 void add_tokenize_command(CLI::App& program);
 void add_train_command(CLI::App& program);
