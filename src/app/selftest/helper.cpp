@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "app/json_lines.h"
-#include "file_lock.h"
 #include "reckon/base/error.h"
+#include "reckon/base/file_lock.h"
 #include "reckon/base/philox.h"
 #include "reckon/text/json.h"
 
@@ -46,7 +46,7 @@ void answer_requests() {
   std::uint64_t steps = 0;
   read_json_lines(std::cin, "standard input", [&](const json& request, const std::string&) {
     if (request.contains("lock")) {
-      write_line(FileLock(request.at("lock").get<std::string>()).is_held() ? "taken" : "refused");
+      write_line(FileLock::try_take(request.at("lock").get<std::string>()) ? "taken" : "refused");
     } else {
       if (log == nullptr) {
         RolloutLogInfo info;

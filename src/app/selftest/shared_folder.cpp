@@ -1,12 +1,12 @@
 // Whether all ranks see in the folder what rank 0 writes there, and its lock.
 #include <chrono>
-#include <optional>
+#include <memory>
 #include <thread>
 
 #include "checks.h"
-#include "file_lock.h"
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
+#include "reckon/base/file_lock.h"
 
 namespace reckon::selftest {
 namespace fs = std::filesystem;
@@ -56,13 +56,14 @@ std::string check_shared_folder(SelfTest& test, Comparison& comparison) {
     });
     test.world.barrier();
   }
-  std::optional<FileLock> lock;
+  std::unique_ptr<FileLock> lock;
   run_alone(comparison, [&] {
-    if (is_root) lock.emplace(test.scratch.shared() / "lock");
+    if (is_root) lock = FileLock::try_take(test.scratch.shared() / "lock");
   });
   test.world.barrier();
   run_alone(comparison, [&] {
-    const bool is_held = is_root ? lock->is_held() : FileLock(test.scratch.shared() / "lock").is_held();
+    const bool is_held =
+        is_root ? lock != nullptr : FileLock::try_take(test.scratch.shared() / "lock") != nullptr;
     comparison.text("flock while rank 0 holds it", "expected", is_root ? "taken" : "refused", "by this rank",
                     is_held ? "taken" : "refused");
   });
