@@ -3,9 +3,10 @@
 #include <optional>
 
 #include "reckon/base/atomic_file.h"
+#include "reckon/base/error.h"
 #include "reckon/base/sha256.h"
 #include "reckon/record/guarded_log.h"
-#include "rollout_schema.h"
+#include "segment_copy.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
