@@ -1,4 +1,5 @@
-#include <limits>
+#include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "reckon/base/sha256.h"
@@ -172,6 +173,51 @@ Completion make_completion(const StepColumns& columns, std::size_t i, const Grou
   return completion;
 }
 
+/// The rows of a step's completions.
+Range rows_of_step(const CheckedTables& in, std::uint64_t index) {
+  const auto& steps = in.tables().steps;
+  const Range rows{in.read_one(steps.first_completion, index), in.read_one(steps.num_completions, index)};
+  const std::uint64_t expected = index == 0 ? 0
+                                            : in.read_one(steps.first_completion, index - 1) +
+                                                  in.read_one(steps.num_completions, index - 1);
+  if (rows.first != expected) {
+    in.fail("steps/first_completion", "row " + std::to_string(index) + " is " + std::to_string(rows.first) +
+                                          " (need " + std::to_string(expected) +
+                                          ", the end of the step before)");
+  }
+  return rows;
+}
+
+/// What is stored with each completion of a step must be the step's. \param first  row of the first of them
+void check_step_row(const CheckedTables& in, const StepColumns& columns, std::size_t i, std::uint64_t first,
+                    std::uint64_t step) {
+  const std::string row = "row " + std::to_string(first + i);
+  if (columns.step[i] != step) {
+    in.fail("completions/step", row + " is of step " + std::to_string(columns.step[i]) + " (need " +
+                                    std::to_string(step) + ", as /steps says)");
+  }
+  const auto bits = [](float value) { return std::bit_cast<std::uint32_t>(value); };
+  if (bits(columns.temperature[i]) != bits(columns.temperature[0])) {
+    in.fail("completions/temperature", row + " is " + std::to_string(columns.temperature[i]) + " (need " +
+                                           std::to_string(columns.temperature[0]) +
+                                           ", as the step's other rows)");
+  }
+}
+
+/// What is stored with each completion of a group must be the group's: a reader takes it from the first.
+void check_group_row(const CheckedTables& in, const StepColumns& columns, std::size_t i,
+                     std::uint64_t first) {
+  const auto check = [&](const char* dataset, const std::vector<std::uint64_t>& column) {
+    if (column[i] == column[i - 1]) return;
+    in.fail(dataset, "row " + std::to_string(first + i) + " is " + std::to_string(column[i]) + " (need " +
+                         std::to_string(column[i - 1]) + ", as the rest of group " +
+                         std::to_string(columns.group_id[i]) + ")");
+  };
+  check("completions/prompt_row", columns.prompt_row);
+  check("completions/visit", columns.visit);
+  check("completions/admission", columns.admission);
+}
+
 RolloutLogInfo read_info(const hdf5::File& file) {
   RolloutLogInfo info;
   info.run_id = file.read_text_attribute("/", "run_id");
@@ -244,6 +290,13 @@ std::vector<std::uint64_t> RolloutLogReader::step_numbers() const {
   return impl_->checked->read(impl_->checked->tables().steps.step, {0, impl_->num_steps});
 }
 
+std::vector<std::uint64_t> RolloutLogReader::group_ids(std::uint64_t index) const {
+  const CheckedTables& in = *impl_->checked;
+  std::vector<std::uint64_t> groups = in.read(in.tables().completions.group_id, rows_of_step(in, index));
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  return groups;
+}
+
 RolloutStep RolloutLogReader::read(std::uint64_t index) const {
   const CheckedTables& in = *impl_->checked;
   const auto& steps = in.tables().steps;
@@ -253,24 +306,12 @@ RolloutStep RolloutLogReader::read(std::uint64_t index) const {
   step.hashes = {in.read_digest(steps.batch_sha256, index),
                  in.read_digest(steps.weights_before_sha256, index),
                  in.read_digest(steps.weights_after_sha256, index)};
-  const Range rows{in.read_one(steps.first_completion, index), in.read_one(steps.num_completions, index)};
-  const std::uint64_t expected = index == 0 ? 0
-                                            : in.read_one(steps.first_completion, index - 1) +
-                                                  in.read_one(steps.num_completions, index - 1);
-  if (rows.first != expected) {
-    in.fail("steps/first_completion", "row " + std::to_string(index) + " is " + std::to_string(rows.first) +
-                                          " (need " + std::to_string(expected) +
-                                          ", the end of the step before)");
-  }
+  const Range rows = rows_of_step(in, index);
   if (rows.count == 0) return step;
   const StepColumns columns = read_columns(in, rows);
   step.batch.temperature = columns.temperature.front();
   for (std::size_t i = 0; i < rows.count; ++i) {
-    if (columns.step[i] != step.batch.step) {
-      in.fail("completions/step", "row " + std::to_string(rows.first + i) + " is of step " +
-                                      std::to_string(columns.step[i]) + " (need " +
-                                      std::to_string(step.batch.step) + ", as /steps says)");
-    }
+    check_step_row(in, columns, i, rows.first, step.batch.step);
     auto& groups = step.batch.groups;
     if (groups.empty() || columns.group_id[i] != groups.back().group_id) {
       groups.push_back({.prompt = read_prompt(in, columns.prompt_row[i]),
@@ -278,6 +319,8 @@ RolloutStep RolloutLogReader::read(std::uint64_t index) const {
                         .group_id = columns.group_id[i],
                         .admission = columns.admission[i],
                         .completions = {}});
+    } else {
+      check_group_row(in, columns, i, rows.first);
     }
     groups.back().completions.push_back(make_completion(columns, i, groups.back()));
   }
