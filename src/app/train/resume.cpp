@@ -174,6 +174,9 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
     return {true, "", run.recipe_text};
   }
   const TrainState& state = run.resume->checkpoint.state;
+  run.display.line("reckon: goes on from checkpoint " + CheckpointName{state.stage, state.step}.text() +
+                   ", written by " + std::to_string(state.world_size) +
+                   (state.world_size == 1 ? " rank" : " ranks"));
   return {true, CheckpointName{state.stage, state.step}.text(), run.recipe_text};
 }
 
