@@ -28,9 +28,14 @@ double number_in(const ChainEvent& event, const char* name) {
   return number == nullptr ? std::nan("") : *number;
 }
 
-Difference compare_number(const char* name, double again, double logged, double relative_bound) {
-  if (again == logged) return {};
-  if (relative_bound > 0 && std::abs(again - logged) <= relative_bound * std::abs(logged)) return {};
+/// How far a number is from the chain's, as a share of it. A loss may be near 0: it is measured against 1 nat
+/// at least.
+double share_of_difference(double again, double logged, double least) {
+  return again == logged ? 0 : std::abs(again - logged) / std::max(std::abs(logged), least);
+}
+
+Difference compare_number(const char* name, double again, double logged, double difference, double bound) {
+  if (difference <= bound) return {};
   return std::string(name) + " comes out as " + number_text(again) + ", the chain says " +
          number_text(logged);
 }
@@ -203,15 +208,14 @@ Difference StageReplay::end_step(const ChainEvent& event, double loss, double gr
   ++done_;
   remember_if_needed();
   const double relative = options_.bounds.relative;
-  const auto difference = [&](double again, const char* name) {
-    const double logged = number_in(event, name);
-    return again == logged ? 0.0 : std::abs(again - logged) / std::abs(logged);
-  };
-  loss_difference_ = std::max(loss_difference_, difference(loss, "loss"));
-  norm_difference_ = std::max(norm_difference_, difference(grad_norm, "grad_norm"));
-  if (auto found = compare_number("loss", loss, number_in(event, "loss"), relative)) return found;
-  if (auto found = compare_number("grad_norm", grad_norm, number_in(event, "grad_norm"), relative))
-    return found;
+  const double logged_loss = number_in(event, "loss");
+  const double logged_norm = number_in(event, "grad_norm");
+  const double loss_share = share_of_difference(loss, logged_loss, 1.0);
+  const double norm_share = share_of_difference(grad_norm, logged_norm, 0.0);
+  loss_difference_ = std::max(loss_difference_, loss_share);
+  norm_difference_ = std::max(norm_difference_, norm_share);
+  if (auto found = compare_number("loss", loss, logged_loss, loss_share, relative)) return found;
+  if (auto found = compare_number("grad_norm", grad_norm, logged_norm, norm_share, relative)) return found;
   if (relative > 0) return {};  // other bits are to be expected
   return compare_text_value("weights_after", agreed_sha256(run_, engine_), event);
 }
