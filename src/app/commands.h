@@ -10,10 +10,14 @@ namespace reckon {
 void add_generate_command(CLI::App& program);
 void add_grade_command(CLI::App& program);
 void add_inspect_command(CLI::App& program);
+/// Hidden: what the program starts itself with to read a log that nobody vouches for.
+void add_read_log_command(CLI::App& program);
 void add_recipe_command(CLI::App& program);
 void add_score_command(CLI::App& program);
+void add_selftest_command(CLI::App& program);
 void add_task_command(CLI::App& program);
 void add_tokenize_command(CLI::App& program);
 void add_train_command(CLI::App& program);
+void add_verify_command(CLI::App& program);
 
 }  // namespace reckon

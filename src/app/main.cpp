@@ -19,6 +19,7 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   program.set_version_flag("--version", std::string("reckon ") + RECKON_VERSION);
   reckon::add_train_command(program);
+  reckon::add_verify_command(program);
   reckon::add_recipe_command(program);
   reckon::add_grade_command(program);
   reckon::add_task_command(program);
@@ -26,6 +27,8 @@ int run(int argc, char** argv) {
   reckon::add_score_command(program);
   reckon::add_generate_command(program);
   reckon::add_inspect_command(program);
+  reckon::add_read_log_command(program);
+  reckon::add_selftest_command(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

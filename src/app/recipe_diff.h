@@ -15,7 +15,8 @@ struct ChangedSetting {
 /// names, and `stage` and `task` themselves are settings: the names in their order.
 /// \param was, now  texts as resolved_text() writes them \param was_file, now_file  name them in messages
 /// \throws Error(usage) where a text is no TOML
-[[nodiscard]] std::vector<ChangedSetting> changed_settings(const std::string& was, const std::string& was_file,
+[[nodiscard]] std::vector<ChangedSetting> changed_settings(const std::string& was,
+                                                           const std::string& was_file,
                                                            const std::string& now,
                                                            const std::string& now_file);
 

@@ -39,10 +39,10 @@ TrainRun::TrainRun(Communicator& world_ranks, Display& screen) : world(world_ran
 TrainRun::~TrainRun() = default;
 
 void throw_stopped(const TrainRun& run, const std::string& where, int signal) {
-  throw AgreedError(ExitCode::stopped, run.is_root()
-                                           ? where + ": stopped (" + strsignal(signal) +
-                                                 "). Go on with: reckon train " + run.folder.string() + " --resume"
-                                           : "");
+  throw AgreedError(ExitCode::stopped, run.is_root() ? where + ": stopped (" + strsignal(signal) +
+                                                           "). Go on with: reckon train " +
+                                                           run.folder.string() + " --resume"
+                                                     : "");
 }
 
 void stop_if_asked(TrainRun& run, const std::string& where) {
@@ -104,8 +104,8 @@ StageOutcome run_kind(TrainRun& run, const StageConfig& stage, std::size_t posit
   std::unique_ptr<Decoder> decoder =
       take_weights(run, stage.from, is_needed_from(run, position + 1, stage.from));
   auto engine = make_engine(run.recipe.model, *decoder, run.world);
-  StageOutcome outcome = stage.kind == StageKind::sft ? run_sft_stage(run, stage, *engine)
-                                                      : run_grpo_stage(run, stage, *engine);
+  StageOutcome outcome =
+      stage.kind == StageKind::sft ? run_sft_stage(run, stage, *engine) : run_grpo_stage(run, stage, *engine);
   engine.reset();
   record_stage_end(run, stage, outcome);
   run.weights[stage.name] = std::move(decoder);

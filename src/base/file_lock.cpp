@@ -21,16 +21,6 @@ std::string holder_of(int descriptor) {
   return holder.empty() ? "another process" : holder;
 }
 
-bool try_lock(int descriptor, const std::filesystem::path& file) {
-  int result = -1;
-  do {
-    result = flock(descriptor, LOCK_EX | LOCK_NB);
-  } while (result != 0 && errno == EINTR);
-  if (result == 0) return true;
-  if (errno == EWOULDBLOCK) return false;
-  throw system_error(ExitCode::io, file.string() + ": cannot be locked", errno);
-}
-
 void write_holder(int descriptor) {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
@@ -41,26 +31,42 @@ void write_holder(int descriptor) {
 
 }  // namespace
 
-FileLock::FileLock(const std::filesystem::path& file, double wait_seconds,
-                   const std::function<void(const std::string&)>& on_wait) {
-  using Clock = std::chrono::steady_clock;
-  descriptor_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+FileLock::FileLock(const std::filesystem::path& file)
+    : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   if (descriptor_ < 0) throw system_error(ExitCode::io, file.string() + ": cannot be opened", errno);
-  try {
-    const auto deadline = Clock::now() + std::chrono::duration<double>(wait_seconds);
-    for (bool is_first = true; !try_lock(descriptor_, file); is_first = false) {
-      const std::string holder = holder_of(descriptor_);
-      if (is_first && on_wait) on_wait(holder);
-      if (Clock::now() >= deadline) {
-        throw Error(ExitCode::environment, file.string() + ": is held by " + holder);
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    write_holder(descriptor_);
-  } catch (...) {
-    close(descriptor_);
-    throw;
+}
+
+FileLock::FileLock(const std::filesystem::path& file, double wait_seconds,
+                   const std::function<void(const std::string&)>& on_wait)
+    : FileLock(file) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + std::chrono::duration<double>(wait_seconds);
+  for (bool is_first = true; !try_lock(file); is_first = false) {
+    const std::string holder = holder_of(descriptor_);
+    if (is_first && on_wait) on_wait(holder);
+    if (Clock::now() >= deadline)
+      throw Error(ExitCode::environment, file.string() + ": is held by " + holder);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
+}
+
+std::unique_ptr<FileLock> FileLock::try_take(const std::filesystem::path& file) {
+  std::unique_ptr<FileLock> lock(new FileLock(file));
+  if (!lock->try_lock(file)) lock.reset();
+  return lock;
+}
+
+bool FileLock::try_lock(const std::filesystem::path& file) {
+  int result = -1;
+  do {
+    result = flock(descriptor_, LOCK_EX | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result == 0) {
+    write_holder(descriptor_);
+    return true;
+  }
+  if (errno == EWOULDBLOCK) return false;
+  throw system_error(ExitCode::io, file.string() + ": cannot be locked", errno);
 }
 
 FileLock::~FileLock() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
 #include <string>
 #include <vector>
@@ -145,6 +146,23 @@ std::string weights_sha256(const DecoderConfig& config, const WeightFiles& weigh
   return hash.hex_digest();
 }
 
+void check_finite_weights(const Decoder& decoder, const std::string& where) {
+  const auto is_bad = [](float value) { return !std::isfinite(value); };
+  for (const ParameterTensor& tensor : decoder.tensors()) {
+    const auto values = decoder.parameters().subspan(tensor.offset, tensor.size);
+    const auto count = std::count_if(values.begin(), values.end(), is_bad);
+    if (count == 0) continue;
+    const auto first = std::find_if(values.begin(), values.end(), is_bad);
+    throw Error(ExitCode::bad_data, where + ": tensor \"" + tensor.name + "\" has " + std::to_string(count) +
+                                        " of " + std::to_string(values.size()) +
+                                        " values that are not finite, the first " +
+                                        (std::isnan(*first) ? "nan" : "inf") + " at " +
+                                        std::to_string(first - values.begin()) +
+                                        " (need finite numbers). Is the folder a checkpoint of a run that "
+                                        "diverged?");
+  }
+}
+
 std::unique_ptr<Decoder> load_pretrained(const fs::path& folder, Precision precision) {
   const DecoderConfig config = load_decoder_config(folder);
   const WeightFiles weights = WeightFiles::open(folder);
@@ -154,6 +172,7 @@ std::unique_ptr<Decoder> load_pretrained(const fs::path& folder, Precision preci
     to_float32(*weights.find(tensor.name), weights.path().string(),
                decoder->parameters().subspan(tensor.offset, tensor.size));
   }
+  check_finite_weights(*decoder, folder.string());
   decoder->repack();
   return decoder;
 }

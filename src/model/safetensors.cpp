@@ -224,11 +224,17 @@ std::string shape_text(std::span<const std::int64_t> shape) {
 }
 
 SafetensorsFile SafetensorsFile::open(const fs::path& path) {
+  std::size_t size = 0;
+  auto mapping = map_file(path, size);
+  return from_memory(std::move(mapping), size, path);
+}
+
+SafetensorsFile SafetensorsFile::from_memory(std::shared_ptr<const std::byte> memory, std::size_t size,
+                                             const fs::path& path) {
   SafetensorsFile file;
   file.path_ = path;
+  file.mapping_ = std::move(memory);
   const std::string where = path.string();
-  std::size_t size = 0;
-  file.mapping_ = map_file(path, size);
   const std::string_view bytes(reinterpret_cast<const char*>(file.mapping_.get()), size);
   const auto header = header_of(bytes, where);
   HeaderContent content = read_header(header, where);

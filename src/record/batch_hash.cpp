@@ -64,6 +64,15 @@ void add_completion(ContentHash& hash, const Completion& completion, float tempe
   hash.add(temperature);
 }
 
+void add_group(ContentHash& hash, const Group& group, float temperature) {
+  add_prompt(hash, group.prompt);
+  hash.add(group.visit);
+  hash.add(group.group_id);
+  hash.add(group.admission);
+  hash.add(std::uint64_t{group.completions.size()});
+  for (const Completion& completion : group.completions) add_completion(hash, completion, temperature);
+}
+
 }  // namespace
 
 std::string batch_sha256(const RolloutBatch& batch) {
@@ -72,16 +81,24 @@ std::string batch_sha256(const RolloutBatch& batch) {
   hash.add(batch.step);
   hash.add(batch.reward_term_names);
   hash.add(std::uint64_t{batch.groups.size()});
-  for (const Group& group : batch.groups) {
-    add_prompt(hash, group.prompt);
-    hash.add(group.visit);
-    hash.add(group.group_id);
-    hash.add(group.admission);
-    hash.add(std::uint64_t{group.completions.size()});
-    for (const Completion& completion : group.completions)
-      add_completion(hash, completion, batch.temperature);
-  }
+  for (const Group& group : batch.groups) add_group(hash, group, batch.temperature);
   return hash.digest();
+}
+
+std::string group_sha256(const Group& group, float temperature) {
+  ContentHash hash;
+  hash.add(std::string_view("reckon.group/1"));
+  add_group(hash, group, temperature);
+  return hash.digest();
+}
+
+std::string rollouts_sha256(std::span<const std::string> group_hashes) {
+  Sha256 hash;
+  for (const std::string& digest : group_hashes) {
+    hash.update(digest);
+    hash.update("\n");
+  }
+  return hash.hex_digest();
 }
 
 }  // namespace reckon

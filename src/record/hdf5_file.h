@@ -144,6 +144,7 @@ struct Column {
   Dataset dataset;
   std::vector<T> pending;
 
+  [[nodiscard]] const std::string& name() const { return dataset.name(); }
   [[nodiscard]] std::uint64_t size() const { return dataset.size(); }
   void commit() {
     if (pending.empty()) return;

@@ -16,7 +16,7 @@ void MetricsStream::write(const MetricsRow& row) {
                                           std::to_string(row.step) + " of stage \"" + row.stage +
                                           "\" (need each name once)");
     }
-    std::visit([&](const auto& held) { line[name] = held; }, value);
+    std::visit([&, &key = name](const auto& held) { line[key] = held; }, value);
   }
   lines_.append(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }

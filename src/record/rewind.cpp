@@ -1,7 +1,6 @@
 #include "reckon/record/rewind.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "log_folder.h"
 #include "reckon/base/atomic_file.h"
@@ -9,17 +8,11 @@
 #include "reckon/base/failpoint.h"
 #include "reckon/record/rollout_log.h"
 #include "segment_copy.h"
+#include "segment_manifest.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
 namespace {
-
-/// A line of a manifest as it stands there.
-struct ListedFile {
-  std::string line;
-  std::uint64_t bytes = 0;
-};
-using Listed = std::map<std::string, ListedFile>;  ///< by name of the file
 
 enum class Action { leave, replace, remove };
 
@@ -40,26 +33,6 @@ fs::path copy_of(const SegmentPlan& segment) {
   return segment.final_path.string() + ".tmp";
 }
 
-Listed read_manifest(const fs::path& manifest) {
-  Listed listed;
-  const std::string text = read_file(manifest);
-  std::size_t number = 1;
-  std::size_t start = 0;
-  // What follows the last line feed was cut off by a crash.
-  for (std::size_t end; (end = text.find('\n', start)) != std::string::npos; start = end + 1, ++number) {
-    const std::string line = text.substr(start, end - start);
-    const auto object = nlohmann::json::parse(line, nullptr, false);
-    if (!object.is_object() || !object.contains("file") || !object["file"].is_string() ||
-        !object.contains("bytes") || !object["bytes"].is_number_unsigned()) {
-      throw Error(ExitCode::bad_data, manifest.string() + ":" + std::to_string(number) +
-                                          ": is no line of a manifest (need a JSON object with \"file\" and "
-                                          "\"bytes\"). Is the file damaged?");
-    }
-    listed[object["file"]] = {line, object["bytes"]};
-  }
-  return listed;
-}
-
 /// The steps of a segment, which must ascend.
 std::vector<std::uint64_t> ascending_steps(const fs::path& segment) {
   std::vector<std::uint64_t> steps = RolloutLogReader(segment).step_numbers();
@@ -73,14 +46,6 @@ std::vector<std::uint64_t> ascending_steps(const fs::path& segment) {
   return steps;
 }
 
-void check_listed_size(const fs::path& file, const ListedFile& listed) {
-  const std::uint64_t bytes = fs::file_size(file);
-  if (bytes == listed.bytes) return;
-  throw Error(ExitCode::bad_data, file.string() + ": has " + std::to_string(bytes) + " bytes (need " +
-                                      std::to_string(listed.bytes) +
-                                      ", as the manifest says). Was it changed after it was written?");
-}
-
 /// The log of one rank. Whatever can fail because of what is there fails while nothing has been changed.
 class RankRewind {
  public:
@@ -88,7 +53,7 @@ class RankRewind {
       : folder_(folder), manifest_(folder / manifest_file_name(rank)), rank_(rank), files_(files) {}
 
   void run(std::uint64_t last_step) {
-    if (files_.manifest) listed_ = read_manifest(manifest_);
+    if (files_.manifest) listed_ = read_segment_manifest(manifest_);
     plan(last_step);
     failpoint("rollout_log.rewind");
     for (const fs::path& leftover : files_.leftovers) fs::remove(leftover);
@@ -113,30 +78,39 @@ class RankRewind {
       segment.final_path = folder_ / segment_file_name(rank_, number);
       segment.source = there.closed ? segment.final_path : part_of(segment);
       segment.part_beside = there.closed && there.part;
-      const std::vector<std::uint64_t> steps = ascending_steps(segment.source);
+      const std::vector<std::uint64_t> steps = steps_of(segment, last_step);
+      if (!steps.empty() && steps.back() >= last_step) reached_ = true;
       const auto end = std::upper_bound(steps.begin(), steps.end(), last_step);
       segment.num_steps = static_cast<std::uint64_t>(end - steps.begin());
       const bool as_it_is = there.closed && end == steps.end();
       segment.action = segment.num_steps == 0 ? Action::remove : as_it_is ? Action::leave : Action::replace;
-      look_up(segment, there.closed);
+      if (segment.action == Action::leave) segment.line = line_of(segment);
       plan_.push_back(std::move(segment));
     }
     for (const auto& [name, file] : listed_) {
-      if (!fs::exists(folder_ / name)) {
-        throw Error(ExitCode::bad_data, (folder_ / name).string() + ": is not there, but " +
-                                            manifest_.filename().string() + " lists it");
-      }
+      const std::string problem = listed_size_problem(folder_ / name, file);
+      if (!problem.empty()) throw Error(ExitCode::bad_data, problem);
     }
   }
 
-  /// Finds or makes the line of a segment that stays as it is.
-  void look_up(SegmentPlan& segment, bool closed) {
+  /// The steps of a segment. A `.part` that cannot be read is taken for empty where none of its steps could
+  /// stay: segments before it reach last_step, or nothing is to stay at all.
+  [[nodiscard]] std::vector<std::uint64_t> steps_of(const SegmentPlan& segment,
+                                                    std::uint64_t last_step) const {
+    try {
+      return ascending_steps(segment.source);
+    } catch (const Error&) {
+      const bool is_needed = !reached_ && last_step != 0;
+      if (is_needed || segment.source == segment.final_path) throw;
+      return {};
+    }
+  }
+
+  /// The manifest's line of a segment that stays as it is.
+  [[nodiscard]] std::string line_of(const SegmentPlan& segment) const {
     const auto listed = listed_.find(segment.final_path.filename().string());
-    if (closed && listed != listed_.end()) check_listed_size(segment.final_path, listed->second);
-    if (segment.action != Action::leave) return;
-    segment.line = listed != listed_.end()
-                       ? listed->second.line
-                       : manifest_line(segment.final_path, segment.number, check_segment(segment.final_path));
+    if (listed != listed_.end()) return listed->second.line;
+    return manifest_line(segment.final_path, segment.number, check_segment(segment.final_path));
   }
 
   void make_copies() {
@@ -187,8 +161,9 @@ class RankRewind {
   fs::path folder_, manifest_;
   std::uint64_t rank_;
   const RankFiles& files_;
-  Listed listed_;
+  std::map<std::string, ListedSegment> listed_;
   std::vector<SegmentPlan> plan_;
+  bool reached_ = false;  ///< a segment that is in the plan has last_step or a later one
   std::map<std::uint64_t, SegmentCounts> counts_;
 };
 

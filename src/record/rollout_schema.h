@@ -18,8 +18,8 @@ using hdf5::HexDigest;
 
 /// Rows of varying length: row i is values[offsets[i] .. offsets[i + 1]). offsets has one entry more than
 /// rows.
-template <class T>
-struct Ragged {
+template <class T, template <class> class Column>
+struct RaggedOf {
   Column<T> values;
   Column<std::uint64_t> offsets;
   std::uint64_t end = 0;  ///< of the last row that was pushed
@@ -31,7 +31,12 @@ struct Ragged {
   }
 };
 
-struct RolloutTables {
+/// The tables, of columns of a file, or of memory where what reads them is tested.
+template <template <class> class Column>
+struct RolloutTablesOf {
+  template <class T>
+  using Ragged = RaggedOf<T, Column>;
+
   struct {
     Column<std::uint64_t> id;
     Column<std::int64_t> level;
@@ -59,6 +64,7 @@ struct RolloutTables {
     Column<HexDigest> batch_sha256, weights_before_sha256, weights_after_sha256;
   } steps;
 };
+using RolloutTables = RolloutTablesOf<Column>;
 
 /// Whether an element of a column is a whole row or one of a row's many values; it decides the size of
 /// chunks.
@@ -66,14 +72,14 @@ enum class Element { row, value };
 
 // Each calls visit(name, column, Element) for its columns, in the order in which an append writes them.
 
-template <class T, class Visit>
-void visit_ragged(const std::string& name, Ragged<T>& ragged, Visit&& visit) {
+template <class Ragged, class Visit>
+void visit_ragged(const std::string& name, Ragged& ragged, Visit&& visit) {
   visit(name + "/values", ragged.values, Element::value);
   visit(name + "/offsets", ragged.offsets, Element::row);
 }
 
-template <class Visit>
-void visit_prompts(RolloutTables& tables, Visit&& visit) {
+template <class Tables, class Visit>
+void visit_prompts(Tables& tables, Visit&& visit) {
   auto& prompts = tables.prompts;
   visit("prompts/id", prompts.id, Element::row);
   visit("prompts/level", prompts.level, Element::row);
@@ -85,14 +91,14 @@ void visit_prompts(RolloutTables& tables, Visit&& visit) {
   visit_ragged("prompts/token_ids", prompts.token_ids, visit);
 }
 
-template <class Visit>
-void visit_tokens(RolloutTables& tables, Visit&& visit) {
+template <class Tables, class Visit>
+void visit_tokens(Tables& tables, Visit&& visit) {
   visit("tokens/id", tables.tokens.id, Element::value);
   visit("tokens/sampler_logprob", tables.tokens.sampler_logprob, Element::value);
 }
 
-template <class Visit>
-void visit_completions(RolloutTables& tables, Visit&& visit) {
+template <class Tables, class Visit>
+void visit_completions(Tables& tables, Visit&& visit) {
   for (auto& [name, column] : tables.rewards) visit("rewards/" + name, column, Element::row);
   auto& completions = tables.completions;
   visit("completions/step", completions.step, Element::row);
@@ -112,15 +118,15 @@ void visit_completions(RolloutTables& tables, Visit&& visit) {
 }
 
 /// The commit point of completions: token_offset is the last.
-template <class Visit>
-void visit_offsets(RolloutTables& tables, Visit&& visit) {
+template <class Tables, class Visit>
+void visit_offsets(Tables& tables, Visit&& visit) {
   visit("completions/text/offsets", tables.completions.text.offsets, Element::row);
   visit("completions/token_offset", tables.completions.token_offset, Element::row);
 }
 
 /// The commit point of steps: steps/step is the last.
-template <class Visit>
-void visit_steps(RolloutTables& tables, Visit&& visit) {
+template <class Tables, class Visit>
+void visit_steps(Tables& tables, Visit&& visit) {
   auto& steps = tables.steps;
   visit("steps/first_completion", steps.first_completion, Element::row);
   visit("steps/num_completions", steps.num_completions, Element::row);
@@ -130,8 +136,8 @@ void visit_steps(RolloutTables& tables, Visit&& visit) {
   visit("steps/step", steps.step, Element::row);
 }
 
-template <class Visit>
-void visit_all(RolloutTables& tables, Visit&& visit) {
+template <class Tables, class Visit>
+void visit_all(Tables& tables, Visit&& visit) {
   visit_prompts(tables, visit);
   visit_tokens(tables, visit);
   visit_completions(tables, visit);

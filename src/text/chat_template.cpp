@@ -6,6 +6,7 @@
 #include "jinja/lexer.h"
 #include "jinja/parser.h"
 #include "reckon/base/error.h"
+#include "reckon/base/one_line.h"
 
 namespace reckon {
 
@@ -17,7 +18,7 @@ ChatTemplate ChatTemplate::parse(std::string_view source, std::string_view where
     program->body = jinja::Parser(jinja::tokenize(source)).parse();
   } catch (const jinja::SyntaxError& error) {
     throw Error(ExitCode::bad_data,
-                program->where + ":" + std::to_string(error.line()) + ": " + error.what());
+                program->where + ":" + std::to_string(error.line()) + ": " + in_one_line(error.what()));
   }
   return ChatTemplate(std::move(program));
 }
@@ -35,18 +36,18 @@ std::string ChatTemplate::render(const nlohmann::ordered_json& variables,
       scope->variables.insert_or_assign(name, jinja::from_json(budget, value));
     }
   } catch (const jinja::Failure& failure) {
-    throw Error(ExitCode::bad_data, program_->where + ": " + failure.what());
+    throw Error(ExitCode::bad_data, program_->where + ": " + in_one_line(failure.what()));
   }
   jinja::Interpreter interpreter(budget, std::move(scope));
   try {
     return interpreter.run(program_->body);
   } catch (const jinja::RaisedByTemplate& failure) {
-    throw Error(ExitCode::bad_data, program_->where + ": " + failure.what() +
+    throw Error(ExitCode::bad_data, program_->where + ": " + in_one_line(failure.what()) +
                                         " (raised by the template, line " +
                                         std::to_string(interpreter.line()) + ")");
   } catch (const jinja::Failure& failure) {
-    throw Error(ExitCode::bad_data,
-                program_->where + ":" + std::to_string(interpreter.line()) + ": " + failure.what());
+    throw Error(ExitCode::bad_data, program_->where + ":" + std::to_string(interpreter.line()) + ": " +
+                                        in_one_line(failure.what()));
   }
 }
 

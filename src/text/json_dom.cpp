@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "reckon/base/error.h"
+#include "reckon/base/one_line.h"
 #include "reckon/text/json.h"
 #include "reckon/text/utf8.h"
 
@@ -12,7 +13,7 @@ namespace reckon {
 using simdjson::dom::element_type;
 
 void JsonFile::fail(const std::string& what) const {
-  throw Error(ExitCode::bad_data, where_ + ": " + what);
+  throw Error(ExitCode::bad_data, where_ + ": " + in_one_line(what));
 }
 
 void JsonFile::fail_twice(std::string_view key) const {

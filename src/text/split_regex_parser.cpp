@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "reckon/base/error.h"
+#include "reckon/base/one_line.h"
 #include "reckon/text/utf8.h"
 #include "regex_node.h"
 #include "unicode.h"
@@ -61,9 +62,9 @@ class RegexParser {
 
  private:
   [[noreturn]] void refuse(std::size_t position, const std::string& what) const {
-    throw Error(ExitCode::bad_data, where_ + ": the pattern " + std::string(pattern_) +
+    throw Error(ExitCode::bad_data, where_ + ": the pattern " + in_one_line(pattern_) +
                                         " is not supported: at byte " + std::to_string(position) +
-                                        " it has " + what + ".");
+                                        " it has " + in_one_line(what) + ".");
   }
   [[nodiscard]] bool at_end() const { return at_ == pattern_.size(); }
   [[nodiscard]] bool next_is(std::string_view text) const { return pattern_.substr(at_).starts_with(text); }

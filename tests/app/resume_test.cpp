@@ -10,10 +10,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::difference;
-using testing::result_of;
-using testing::RunResult;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::result_of;
+using testing::RunResult;
 
 /// Where the process dies, and in which call.
 struct Death {
@@ -23,20 +23,15 @@ struct Death {
 
 // In the order of a run. Every call is one that the first stage or the middle of the second comes to.
 constexpr Death kDeaths[] = {
-    {"train.sft_update", 4},       {"train.chain", 2},
-    {"train.draw", 3},             {"rollout.completion", 21},
-    {"reward.grade", 21},          {"train.sampled", 4},
-    {"train.exchanged", 4},        {"learn.leaf", 30},
-    {"learn.tensor", 80},          {"train.updated", 4},
-    {"rollout_log.tokens", 4},     {"rollout_log.offsets", 4},
-    {"rollout_log.steps", 4},      {"train.logged", 4},
-    {"train.chain", 9},            {"train.metrics", 9},
-    {"checkpoint.moments", 4},     {"checkpoint.model", 4},
-    {"checkpoint.state", 5},       {"checkpoint.manifest", 4},
-    {"checkpoint.rename", 4},      {"checkpoint.latest", 4},
-    {"checkpoint.prune", 5},       {"atomic_file.write", 40},
-    {"atomic_file.rename", 45},    {"rollout_log.close", 1},
-    {"rollout_log.rename", 1},
+    {"train.sft_update", 4},    {"train.chain", 2},         {"train.draw", 3},
+    {"rollout.completion", 21}, {"reward.grade", 21},       {"train.sampled", 4},
+    {"train.exchanged", 4},     {"learn.leaf", 30},         {"learn.tensor", 80},
+    {"train.updated", 4},       {"rollout_log.tokens", 4},  {"rollout_log.offsets", 4},
+    {"rollout_log.steps", 4},   {"train.logged", 4},        {"train.chain", 9},
+    {"train.metrics", 9},       {"checkpoint.moments", 4},  {"checkpoint.model", 4},
+    {"checkpoint.state", 5},    {"checkpoint.manifest", 4}, {"checkpoint.rename", 4},
+    {"checkpoint.latest", 4},   {"checkpoint.prune", 5},    {"atomic_file.write", 40},
+    {"atomic_file.rename", 45}, {"rollout_log.close", 1},   {"rollout_log.rename", 1},
 };
 
 class ResumeTest : public ::testing::Test {
@@ -63,8 +58,8 @@ class ResumeTest : public ::testing::Test {
     SCOPED_TRACE(std::string(death.point) + ":" + std::to_string(death.call) + ", " +
                  std::to_string(train.ranks) + " ranks");
     fs::remove_all(train.out);
-    const auto killed = train.run("", environment + " RECKON_FAIL_AT=" + death.point + ":" +
-                                          std::to_string(death.call));
+    const auto killed =
+        train.run("", environment + " RECKON_FAIL_AT=" + death.point + ":" + std::to_string(death.call));
     EXPECT_NE(killed.exit_code, 0) << "was not killed:\n" << killed.output;
     EXPECT_TRUE(testing::all_gone(train.out.string())) << "processes are left";
     const auto resumed = train.run("--resume");
@@ -78,7 +73,8 @@ class ResumeTest : public ::testing::Test {
     std::vector<std::string> found;
     for (const auto& entry : fs::recursive_directory_iterator(train.out)) {
       const std::string ending = entry.path().extension().string();
-      if (ending == ".tmp" || ending == ".part" || ending == ".removed") found.push_back(entry.path().string());
+      if (ending == ".tmp" || ending == ".part" || ending == ".removed")
+        found.push_back(entry.path().string());
     }
     return found;
   }
@@ -97,8 +93,8 @@ TEST_F(ResumeTest, KilledAnywhereTwoRanksEndAsTheRunThatWasNot) {
     const bool on_both = std::string(death.point).starts_with("train.") ||
                          std::string(death.point).starts_with("rollout") ||
                          std::string(death.point).starts_with("learn");
-    const Death half{death.point, std::string(death.point).starts_with("train.") ? death.call
-                                                                                 : (death.call + 1) / 2};
+    const Death half{death.point,
+                     std::string(death.point).starts_with("train.") ? death.call : (death.call + 1) / 2};
     rank = on_both && std::string(death.point) != "train.chain" ? 1 - rank : 0;
     kill_and_resume(half, "RECKON_FAIL_RANK=" + std::to_string(rank));
   }

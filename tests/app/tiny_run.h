@@ -17,7 +17,8 @@ struct TrainCommand {
   std::filesystem::path recipe;
   std::filesystem::path out;
   int ranks = 1;  ///< 0: without mpirun
-  [[nodiscard]] CommandResult run(const std::string& arguments = "", const std::string& environment = "") const;
+  [[nodiscard]] CommandResult run(const std::string& arguments = "",
+                                  const std::string& environment = "") const;
 };
 
 /// The program's path.
@@ -25,12 +26,12 @@ struct TrainCommand {
 
 /// What a run came to, for comparison: all that does not depend on clocks, ranks and restarts.
 struct RunResult {
-  std::vector<std::string> metrics;      ///< rows of metrics.jsonl without times, as JSON
-  std::string chain;                     ///< chain.jsonl
+  std::vector<std::string> metrics;       ///< rows of metrics.jsonl without times, as JSON
+  std::string chain;                      ///< chain.jsonl
   std::vector<std::string> group_hashes;  ///< of all groups of the rollout logs, by stage, step and number
-  std::string lineage;                   ///< lineage.json
-  std::string summary;                   ///< summary.json without times
-  std::string weights;                   ///< bytes of the last stage's model.safetensors
+  std::string lineage;                    ///< lineage.json
+  std::string summary;                    ///< summary.json without times
+  std::string weights;                    ///< bytes of the last stage's model.safetensors
   bool operator==(const RunResult&) const = default;
 };
 [[nodiscard]] RunResult result_of(const std::filesystem::path& run);

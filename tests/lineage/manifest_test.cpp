@@ -91,6 +91,10 @@ TEST(Manifest, RefusesEveryCutOfItself) {
     ASSERT_THAT(refusal(kText.substr(0, size)), StartsWith("m.json: ")) << size;
   }
   EXPECT_THAT(refusal(kText + "\n"), HasSubstr("is not what its own \"sha256\" says"));
+  for (const char* end : {"\"\n} ", "\"\t}\n", "\" }\n"}) {  // JSON of the same content
+    const std::string respaced = kText.substr(0, kText.size() - 4) + end;
+    EXPECT_THAT(refusal(respaced), HasSubstr("is not what its own \"sha256\" says")) << end;
+  }
   EXPECT_THAT(refusal("\xEF\xBB\xBF" + kText), HasSubstr("is not what its own \"sha256\" says"));
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "reckon/base/error.h"
@@ -111,6 +112,33 @@ TEST(Pretrained, NamesEveryTensorThatDoesNotFit) {
       for (const char* part : {"gate_proj", "up_proj", "down_proj"}) {
         EXPECT_NE(text.find("model.layers." + std::string(layer) + ".mlp." + part), std::string::npos)
             << text;
+      }
+    }
+  }
+}
+
+TEST(Pretrained, RefusesWeightsThatAreNotFiniteByTheirTensor) {
+  const testing::TempDir folder;
+  const Tokenizer tokenizer = Tokenizer::character_level("abc");
+  for (const TensorDtype dtype : {TensorDtype::f32, TensorDtype::bf16}) {
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+      const auto model = testing::tiny_model(1, 8);
+      const ParameterTensor& tensor = model->tensors().at(3);
+      model->parameters()[tensor.offset + 5] = bad;
+      model->parameters()[tensor.offset + 7] = bad;
+      const fs::path path = folder.path() / "model";
+      fs::remove_all(path);
+      save_pretrained(path, *model, tokenizer_files(tokenizer), {.dtype = dtype});
+      try {
+        (void)load_pretrained(path);
+        FAIL() << "took weights that are not finite";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::bad_data);
+        EXPECT_EQ(error.what(), path.string() + ": tensor \"" + tensor.name + "\" has 2 of " +
+                                    std::to_string(tensor.size) + " values that are not finite, the first " +
+                                    (std::isnan(bad) ? "nan" : "inf") +
+                                    " at 5 (need finite numbers). Is the folder a checkpoint of a run that "
+                                    "diverged?");
       }
     }
   }

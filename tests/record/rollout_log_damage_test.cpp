@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <hdf5.h>
 
+#include <algorithm>
+#include <array>
+
 #include "reckon/record/rollout_log.h"
 #include "record/sample_batches.h"
 #include "support/paths.h"
@@ -56,6 +59,17 @@ class DamagedLog : public ::testing::Test {
     overwrite(dataset, row, value, H5T_NATIVE_UINT64);
   }
 
+  /// The hash of the content of step 1.
+  void overwrite_digest(const std::string& digest) const {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, 64);
+    H5Tset_strpad(type, H5T_STR_NULLPAD);
+    std::array<char, 64> cell{};
+    std::copy(digest.begin(), digest.end(), cell.begin());
+    overwrite("steps/batch_sha256", 1, cell, type);
+    H5Tclose(type);
+  }
+
   /// Where the first chunk of a column lies in the file.
   [[nodiscard]] std::pair<std::size_t, std::size_t> chunk_of(const char* dataset) const {
     const hid_t id = H5Fopen(file().c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -108,7 +122,7 @@ TEST_F(DamagedLog, NamesTheDatasetWhoseOffsetsPassTheData) {
 }
 
 TEST_F(DamagedLog, NamesTheDatasetOfAPromptThatIsNotThere) {
-  overwrite_u64("completions/prompt_row", 0, 6);
+  for (hsize_t row = 0; row < 3; ++row) overwrite_u64("completions/prompt_row", row, 6);  // a whole group
   EXPECT_THAT(
       message_on_reading(),
       StartsWith(file().string() + ": prompts/id: 6 rows (need rows 6 to 6 + 1). Is the file damaged?"));
@@ -131,6 +145,39 @@ TEST_F(DamagedLog, RefusesMoreCompletionsThanThereAre) {
   EXPECT_THAT(
       message_on_reading(),
       StartsWith(file().string() + ": completions/step: 18 rows (need rows 12 to 12 + 1152921504606846976)"));
+}
+
+TEST_F(DamagedLog, RefusesTextsThatNoRowHas) {
+  overwrite_u64("completions/text/offsets", 0, 1);
+  EXPECT_THAT(message_on_reading(),
+              StartsWith(file().string() +
+                         ": completions/text/offsets: entry 0 is 1 (need at least 0 and at most 0)"));
+}
+
+TEST_F(DamagedLog, RefusesADigestThatIsNone) {
+  overwrite_digest(std::string(63, 'a') + "G");
+  EXPECT_THAT(message_on_reading(),
+              StartsWith(file().string() + ": steps/batch_sha256: row 1 is no SHA-256"));
+}
+
+TEST_F(DamagedLog, RefusesAStepOfTwoTemperatures) {
+  overwrite("completions/temperature", 2, 1.5F, H5T_NATIVE_FLOAT);
+  EXPECT_THAT(
+      message_on_reading(),
+      StartsWith(file().string() + ": completions/temperature: row 2 is 1.500000 (need 0.700000, as in "
+                                   "the row before of its step)"));
+}
+
+/// Columns that are the same in all rows of a group; what is read back has them once.
+TEST_F(DamagedLog, RefusesRowsOfAGroupThatDiffer) {
+  const std::string good = read_text(file());
+  for (const char* dataset : {"completions/prompt_row", "completions/visit", "completions/admission"}) {
+    write_text(file(), good);
+    overwrite_u64(dataset, 4, 5);  // the middle of the three rows of a group
+    const std::string message = message_on_reading();
+    EXPECT_THAT(message, StartsWith(file().string() + ": " + dataset + ": row 4 is 5 (need "));
+    EXPECT_THAT(message, HasSubstr("as in the row before of its group"));
+  }
 }
 
 TEST_F(DamagedLog, RefusesAFileThatIsCutShort) {

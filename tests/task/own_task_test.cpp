@@ -208,6 +208,9 @@ TEST_F(FaultyTask, AFailureIsNeverPaidAndTellsWhoseItIs) {
   is("hang", Grade::timeout, 0);  // wrong: nobody gains by keeping the grader busy
   EXPECT_EQ(verdict_of(Grade::timeout), Verdict::wrong);
   for (const std::string answer : {"crash", "garbage", "memory", "half"}) is(answer, Grade::grader_failed, 0);
+  // What is no number is never a reward: Python writes NaN and Infinity, which are no JSON.
+  for (const std::string answer : {R"({"reward": NaN})", R"({"reward": Infinity})", "overflow"})
+    is(answer, Grade::grader_failed, 0);
   EXPECT_EQ(verdict_of(Grade::grader_failed), Verdict::grader_failed);
   is("8", Grade::different, 0);
   // What a grade reply may be.

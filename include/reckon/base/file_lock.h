@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace reckon {
@@ -15,11 +16,16 @@ class FileLock {
   /// \throws Error(environment), naming the holder, where the lock is not free in time; Error(io).
   FileLock(const std::filesystem::path& file, double wait_seconds,
            const std::function<void(const std::string& holder)>& on_wait = {});
+  /// Does not wait. \return null where another holds it. \throws Error(io)
+  [[nodiscard]] static std::unique_ptr<FileLock> try_take(const std::filesystem::path& file);
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 
  private:
+  explicit FileLock(const std::filesystem::path& file);  // not locked yet
+  bool try_lock(const std::filesystem::path& file);
+
   int descriptor_ = -1;
 };
 

@@ -117,7 +117,8 @@ void describe(Visitor& visit, ModelInitConfig& c) {
         "longest sequence, in tokens");
   visit("rope_theta", c.rope_theta, above(0), "base of the rotary position angles");
   visit("rms_norm_eps", c.rms_norm_eps, above(0), "added to the mean square in RMSNorm");
-  visit("initializer_range", c.initializer_range, above(0), "standard deviation of the first weights");
+  visit("initializer_range", c.initializer_range, Bounds{.low = 0, .high = 1000, .low_open = true},
+        "standard deviation of the first weights");
 }
 
 }  // namespace reckon

@@ -55,8 +55,14 @@ void save_pretrained(const std::filesystem::path& folder, const Decoder& decoder
 /// logs.
 [[nodiscard]] std::string weights_sha256(const DecoderConfig& config, const WeightFiles& weights);
 
+/// \param where  stands before the message: where the weights come from
+/// \throws Error(bad_data) with the first tensor that has a value that is not finite: nothing could be
+/// computed with it.
+void check_finite_weights(const Decoder& decoder, const std::string& where);
+
 /// Reads configuration and weights of a model folder, as float32.
-/// \throws Error(missing_input), Error(bad_data) with every tensor that does not fit.
+/// \throws Error(missing_input), Error(bad_data) with every tensor that does not fit, or as
+/// check_finite_weights().
 [[nodiscard]] std::unique_ptr<Decoder> load_pretrained(const std::filesystem::path& folder,
                                                        Precision precision = {});
 

@@ -63,6 +63,9 @@ class SafetensorsFile {
   /// \note The file must not be shortened while it is open: reading a mapped page that is gone ends the
   /// process.
   [[nodiscard]] static SafetensorsFile open(const std::filesystem::path& path);
+  /// The same of a file that is in memory already. \param path  only names it in messages
+  [[nodiscard]] static SafetensorsFile from_memory(std::shared_ptr<const std::byte> bytes, std::size_t size,
+                                                   const std::filesystem::path& path);
 
   /// In the order of their names; the views live as long as this object or a copy of it.
   [[nodiscard]] const std::vector<TensorView>& tensors() const { return tensors_; }

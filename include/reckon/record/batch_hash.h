@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "reckon/record/rollout.h"
@@ -19,5 +20,15 @@ namespace reckon {
 ///       reward_terms, reward, advantage, temperature of the batch.
 /// A completion's prompt_id and group_id are those of its group and are not repeated.
 [[nodiscard]] std::string batch_sha256(const RolloutBatch& batch);
+
+/// SHA-256 of what one group says, whatever rank sampled it, as 64 hexadecimal digits: the text
+/// "reckon.group/1", and then the fields from "prompt" to the last completion as batch_sha256 has them for
+/// each group.
+/// \param temperature  of the batch that the group is in
+[[nodiscard]] std::string group_sha256(const Group& group, float temperature);
+
+/// SHA-256 of all groups of a step, which does not depend on how they lie on ranks: over the digests of the
+/// groups in order of group_id, each followed by a line feed.
+[[nodiscard]] std::string rollouts_sha256(std::span<const std::string> group_hashes);
 
 }  // namespace reckon

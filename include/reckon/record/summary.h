@@ -55,6 +55,11 @@ struct Summary {
 /// not finite is null.
 [[nodiscard]] std::string summary_json(const Summary& summary);
 
+/// Reads what summary_json writes, back to the same summary; null becomes NaN.
+/// \param where  names the text in messages
+/// \throws Error(bad_data) naming the member that is missing or not of its type.
+[[nodiscard]] Summary parse_summary(std::string_view text, const std::string& where);
+
 /// Writes summary.json; a reader sees the old file or the new one. \throws Error(io).
 void write_summary(const std::filesystem::path& file, const Summary& summary);
 

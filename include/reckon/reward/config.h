@@ -63,47 +63,52 @@ struct RewardConfig {
   std::int64_t grading_threads = 1;
 };
 
+/// Bounds that keep every sum of terms a finite number.
+inline constexpr Bounds kRewardWeight = between(0, 1e6);
+inline constexpr Bounds kRewardValue = between(-1e6, 1e6);
+inline constexpr Bounds kRewardLimit = between(-1e9, 1e9);
+
 template <class Visitor>
 void describe_weights(Visitor& visit, RewardConfig& c) {
-  visit("accuracy", c.accuracy, at_least(0), "weight of: 1 where the answer is right, else 0");
-  visit("format", c.format, at_least(0),
+  visit("accuracy", c.accuracy, kRewardWeight, "weight of: 1 where the answer is right, else 0");
+  visit("format", c.format, kRewardWeight,
         "weight of: 1 where the completion is well formed, else 0; pays an answer with "
         "and without <think> alike, right or wrong");
-  visit("format_strict", c.format_strict, at_least(0),
+  visit("format_strict", c.format_strict, kRewardWeight,
         "weight of: 1 for exactly <think>, <answer> and their ends, each on its own line, else 0; pays wrong "
         "answers too, and teaches to think always; needs answer.form = \"tag\"");
-  visit("format_think", c.format_think, at_least(0),
+  visit("format_think", c.format_think, kRewardWeight,
         "weight of: 1 where the completion starts with its only <think> and closes it, else 0; pays without "
         "any "
         "answer");
   visit(
-      "format_soft", c.format_soft, at_least(0),
+      "format_soft", c.format_soft, kRewardWeight,
       "weight of: 0.25 for each of the four tags that stands once with its newlines; pays tags in any order, "
       "around nothing; needs answer.form = \"tag\"");
-  visit("random", c.random, at_least(0),
+  visit("random", c.random, kRewardWeight,
         "weight of: a coin toss, 0 or 1, that knows nothing of the completion (the "
         "control experiment)");
   visit(
-      "language_consistency", c.language_consistency, at_least(0),
+      "language_consistency", c.language_consistency, kRewardWeight,
       "weight of: share of the completion's letters that are of the script `language` (R1's language term); "
       "pays any text of that script");
-  visit("length_cosine", c.length_cosine, at_least(0),
+  visit("length_cosine", c.length_cosine, kRewardWeight,
         "weight of: a value that goes from cosine_*_short to cosine_*_long with the number of tokens along "
         "half "
         "a cosine, of its own for right and for wrong answers (arXiv:2502.03373); it has the accuracy in it: "
         "set "
         "accuracy = 0 beside it. A long wrong answer costs less than a short one, which is paid for padding");
-  visit("length_exact", c.length_exact, at_least(0),
+  visit("length_exact", c.length_exact, kRewardWeight,
         "weight of: -length_alpha * |target_tokens - tokens| (LCPO-Exact, arXiv:2503.04697), right or wrong; "
         "beside accuracy");
   visit(
-      "length_max", c.length_max, at_least(0),
+      "length_max", c.length_max, kRewardWeight,
       "weight of: min(max(length_alpha * (target_tokens - tokens) + length_delta, 0), 1) where the answer is "
       "right, else 0 (LCPO-Max); in place of accuracy");
-  visit("overlong", c.overlong, at_least(0),
+  visit("overlong", c.overlong, kRewardWeight,
         "weight of: 0 down to -1 over the last overlong_cache of overlong_tokens tokens (DAPO, "
         "arXiv:2503.14476, Eq. 13), right or wrong");
-  visit("repetition", c.repetition, at_least(0),
+  visit("repetition", c.repetition, kRewardWeight,
         "weight of: -(1 - different / all) n-grams of repetition_ngram words (arXiv:2502.03373, open-r1); a "
         "text "
         "of fewer words loses nothing");
@@ -112,22 +117,22 @@ void describe_weights(Visitor& visit, RewardConfig& c) {
 template <class Visitor>
 void describe(Visitor& visit, RewardConfig& c) {
   describe_weights(visit, c);
-  visit("clip_low", c.clip_low, any(), "the reward is at least this");
-  visit("clip_high", c.clip_high, any(), "the reward is at most this");
+  visit("clip_low", c.clip_low, kRewardLimit, "the reward is at least this");
+  visit("clip_high", c.clip_high, kRewardLimit, "the reward is at most this");
   visit("language", c.language, any(), "script of language_consistency");
-  visit("cosine_right_short", c.cosine_right_short, any(), "length_cosine of a right answer of 0 tokens");
-  visit("cosine_right_long", c.cosine_right_long, any(), "... of cosine_tokens tokens");
-  visit("cosine_wrong_short", c.cosine_wrong_short, any(),
+  visit("cosine_right_short", c.cosine_right_short, kRewardValue, "length_cosine of a right answer of 0 tokens");
+  visit("cosine_right_long", c.cosine_right_long, kRewardValue, "... of cosine_tokens tokens");
+  visit("cosine_wrong_short", c.cosine_wrong_short, kRewardValue,
         "length_cosine of a wrong answer, or none, of 0 tokens");
-  visit("cosine_wrong_long", c.cosine_wrong_long, any(), "... of cosine_tokens tokens");
-  visit("cosine_cut_off", c.cosine_cut_off, any(),
+  visit("cosine_wrong_long", c.cosine_wrong_long, kRewardValue, "... of cosine_tokens tokens");
+  visit("cosine_cut_off", c.cosine_cut_off, kRewardValue,
         "length_cosine of a completion that was cut off or is longer than cosine_tokens");
   visit("cosine_tokens", c.cosine_tokens, between(0, 1048576),
         "length at which the cosine ends, in tokens; 0 is max_new_tokens");
   visit("target_tokens", c.target_tokens, between(0, 1048576),
         "length that length_exact and length_max aim at, in tokens; the prompt should name it "
         "(answer.sentence)");
-  visit("length_alpha", c.length_alpha, at_least(0), "what length_exact and length_max give for one token");
+  visit("length_alpha", c.length_alpha, kRewardWeight, "what length_exact and length_max give for one token");
   visit("length_delta", c.length_delta, between(0, 1),
         "length_max of a right answer of target_tokens tokens");
   visit("overlong_tokens", c.overlong_tokens, between(0, 1048576),

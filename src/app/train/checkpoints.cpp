@@ -25,18 +25,25 @@ Checkpoint final_checkpoint(const TrainRun& run, const std::string& stage) {
   const std::vector<CheckpointName> names = list_checkpoints(run.folder / "checkpoints");
   const auto last = std::ranges::find(names.rbegin(), names.rend(), stage, &CheckpointName::stage);
   if (last != names.rend()) {
-    Checkpoint checkpoint =
-        open_checkpoint(run.folder / "checkpoints" / last->text(), CheckFiles::none);
+    Checkpoint checkpoint = open_checkpoint(run.folder / "checkpoints" / last->text(), CheckFiles::none);
     if (checkpoint.state.stage_done) return checkpoint;
   }
   throw Error(ExitCode::bad_data, (run.folder / "checkpoints" / stage).string() +
                                       ": has no checkpoint of the stage's end (need it for its weights)");
 }
 
+void restore_stage(const Checkpoint& checkpoint, Engine& engine, Learner& learner) {
+  load_weights(checkpoint, engine.decoder());
+  engine.store_weights();
+  const Moments moments = load_moments(checkpoint, engine.decoder().parameters().size());
+  learner.restore(checkpoint.state.updates, moments.first, moments.second);
+}
+
 RunCheckpoints::RunCheckpoints(TrainRun& run)
     : run_(run),
-      writer_(run.folder / "checkpoints", run.world,
-              {.keep_last = run.recipe.checkpoint.keep_last, .keep_every = run.recipe.checkpoint.keep_every}) {}
+      writer_(
+          run.folder / "checkpoints", run.world,
+          {.keep_last = run.recipe.checkpoint.keep_last, .keep_every = run.recipe.checkpoint.keep_every}) {}
 
 CheckpointContent RunCheckpoints::content(const StageConfig& stage, std::int64_t step) const {
   CheckpointContent content;
@@ -76,8 +83,7 @@ void RunCheckpoints::wait_for_last(const std::string& stage, std::int64_t step) 
 }
 
 void RunCheckpoints::between_steps(const StageConfig& stage, std::int64_t done, Engine& engine,
-                                   const Learner& learner,
-                                   const std::function<StageProgress()>& progress) {
+                                   const Learner& learner, const std::function<StageProgress()>& progress) {
   const auto start = Clock::now();
   std::array<double, 2> flags = {static_cast<double>(stop_signal()), writer_.is_busy() ? 1.0 : 0.0};
   run_.world.maximum(flags);
@@ -125,17 +131,6 @@ void RunCheckpoints::begin_stage(const StageConfig& stage) {
     seconds_before_ = run_.resume->checkpoint.state.stage_seconds;
 }
 
-namespace {
-
-void give(const Checkpoint& checkpoint, Engine& engine, Learner& learner) {
-  load_weights(checkpoint, engine.decoder());
-  engine.store_weights();
-  const Moments moments = load_moments(checkpoint, engine.decoder().parameters().size());
-  learner.restore(checkpoint.state.updates, moments.first, moments.second);
-}
-
-}  // namespace
-
 std::optional<std::int64_t> RunCheckpoints::roll_back(const StageConfig& stage, Engine& engine,
                                                       Learner& learner) {
   writer_.finish();
@@ -146,7 +141,8 @@ std::optional<std::int64_t> RunCheckpoints::roll_back(const StageConfig& stage, 
   step = std::stoll(run_.world.all_gather(std::to_string(step)).front());  // as rank 0 sees the folder
   if (step < 0) return {};
   const CheckpointName name{stage.name, step};
-  give(open_checkpoint(run_.folder / "checkpoints" / name.text(), CheckFiles::none), engine, learner);
+  restore_stage(open_checkpoint(run_.folder / "checkpoints" / name.text(), CheckFiles::none), engine,
+                learner);
   return step;
 }
 
@@ -155,7 +151,7 @@ const TrainState* RunCheckpoints::restore(const StageConfig& stage, Engine& engi
       run_.resume->checkpoint.state.stage_done)
     return nullptr;
   const Checkpoint& checkpoint = run_.resume->checkpoint;
-  give(checkpoint, engine, learner);
+  restore_stage(checkpoint, engine, learner);
   last_step_ = checkpoint.state.step;
   return &checkpoint.state;
 }

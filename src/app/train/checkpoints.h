@@ -13,6 +13,9 @@ namespace reckon {
 /// The last checkpoint of a stage that is done. \throws Error(bad_data) where there is none
 [[nodiscard]] Checkpoint final_checkpoint(const TrainRun& run, const std::string& stage);
 
+/// Gives engine and learner the weights and moments of a checkpoint in the middle of a stage.
+void restore_stage(const Checkpoint& checkpoint, Engine& engine, Learner& learner);
+
 /// What only a training stage knows of its state.
 struct StageProgress {
   StreamCursor cursor;

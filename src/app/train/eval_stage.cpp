@@ -1,6 +1,6 @@
 // An evaluation stage: accuracy on held-out problems, which do not depend on run.seed.
-#include "reckon/eval/evaluate.h"
 #include "ledger.h"
+#include "reckon/eval/evaluate.h"
 #include "run.h"
 #include "setup.h"
 
@@ -23,31 +23,41 @@ TaskResult as_result(const TaskEvaluation& evaluation) {
 
 }  // namespace
 
-StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, Engine& engine) {
+std::vector<std::pair<std::string, TaskResult>> evaluate_stage(TrainRun& run, const StageConfig& stage,
+                                                               Engine& engine) {
   Sampler sampler(engine.sampling_backend());
   const RolloutPlan plan = rollout_plan(run, stage, 0);
-  StageOutcome outcome;
+  std::vector<std::pair<std::string, TaskResult>> results;
   for (const RecipeTask* task : run.tasks_named(stage.tasks)) {
-    stop_if_asked(run, stage.name);
+    if (run.checkpoints) stop_if_asked(run, stage.name);
     const std::vector<Problem> problems =
         held_out_set(*task->task, task->eval_level(), static_cast<std::size_t>(stage.eval.eval_prompts));
     const TaskEvaluation evaluation =
         evaluate(sampler, run.prompts, *task->task, problems, stage.eval, plan, run.world);
-    record_evaluation(run, stage, evaluation.task, as_result(evaluation));
-    run.summary.enter_result(stage.name, stage.from, evaluation.task, as_result(evaluation));
+    results.emplace_back(evaluation.task, as_result(evaluation));
+  }
+  return results;
+}
+
+StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, Engine& engine) {
+  StageOutcome outcome;
+  for (const auto& [task, result] : evaluate_stage(run, stage, engine)) {
+    record(run, eval_event(stage, task, result));
+    run.summary.enter_result(stage.name, stage.from, task, result);
     if (run.metrics) {
       MetricsRow row{stage.name, 0, {}};
-      row.add("task", evaluation.task);
-      row.add("pass_at_1", evaluation.pass_at_1);
-      row.add("ci95", evaluation.ci95);
-      row.add("greedy", evaluation.greedy);
-      row.add("mean_tokens", evaluation.mean_tokens);
-      row.add("think_share", evaluation.think_share);
-      row.add("truncated", evaluation.truncated);
+      row.add("task", task);
+      row.add("pass_at_1", result.pass_at_1);
+      row.add("ci95", result.ci95);
+      row.add("greedy", result.greedy);
+      row.add("mean_tokens", result.mean_tokens);
+      for (const auto& [name, value] : result.extra) {
+        if (name == "think_share" || name == "truncated") row.add(name, value);
+      }
       run.metrics->write(row);
     }
-    outcome.closing += "  " + evaluation.task + " pass@1 " + fixed(evaluation.pass_at_1, 3) + " ± " +
-                       fixed(evaluation.ci95, 3) + ", " + fixed(evaluation.mean_tokens, 1) + " tokens";
+    outcome.closing += "  " + task + " pass@1 " + fixed(result.pass_at_1, 3) + " ± " + fixed(result.ci95, 3) +
+                       ", " + fixed(result.mean_tokens, 1) + " tokens";
   }
   return outcome;
 }

@@ -98,9 +98,9 @@ void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const
     run.metrics->write(row);
   }
   run.display.step(step.number, {{"reward", fixed(sums.reward / n, 3)},
-                          {"pass", fixed(sums.right / n, 3)},
-                          {"len", fixed(sums.tokens / n, 1)},
-                          {"tok/s", short_count(sums.tokens / times.total)}});
+                                 {"pass", fixed(sums.right / n, 3)},
+                                 {"len", fixed(sums.tokens / n, 1)},
+                                 {"tok/s", short_count(sums.tokens / times.total)}});
 }
 
 }  // namespace reckon

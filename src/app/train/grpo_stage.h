@@ -67,8 +67,9 @@ class GrpoStage {
   std::unique_ptr<Sampler> sampler_;
   ProblemStream stream_;
   std::vector<const Task*> probed_tasks_;
-  std::vector<GraderProbe> probes_;  // known answers, one a task, with which its grader is tested at each step
-  GradingPool pool_;                 // after what its jobs refer to
+  std::vector<GraderProbe>
+      probes_;        // known answers, one a task, with which its grader is tested at each step
+  GradingPool pool_;  // after what its jobs refer to
 };
 
 /// What the guards look at in a step.

@@ -67,7 +67,8 @@ Lineage first_lineage(const TrainRun& run) {
   lineage.base.weights_sha256 = run.model_sha256;
   lineage.base.tokenizer_sha256 = run.tokenizer().sha256();
   for (const RecipeTask& task : run.tasks) {
-    LineageData data{.task = task.config.name, .kind = std::string(enum_name(task.config.kind)), .sources = {}};
+    LineageData data{
+        .task = task.config.name, .kind = std::string(enum_name(task.config.kind)), .sources = {}};
     if (const std::string& path = task.config.path; !path.empty())
       data.sources.push_back({std::filesystem::path(path).filename().string(), data_source(task.config)});
     lineage.data.push_back(std::move(data));
@@ -134,8 +135,7 @@ void record_stage_end(TrainRun& run, const StageConfig& stage, const StageOutcom
   record(run, event);
 }
 
-void record_evaluation(TrainRun& run, const StageConfig& stage, const std::string& task,
-                       const TaskResult& result) {
+ChainEvent eval_event(const StageConfig& stage, const std::string& task, const TaskResult& result) {
   ChainEvent event{.event = "eval", .values = {}};
   event.add("stage", stage.name);
   event.add("from", stage.from);
@@ -144,7 +144,7 @@ void record_evaluation(TrainRun& run, const StageConfig& stage, const std::strin
   event.add("greedy", result.greedy);
   event.add("mean_tokens", result.mean_tokens);
   event.add("n", static_cast<std::int64_t>(result.n));
-  record(run, event);
+  return event;
 }
 
 ChainEvent sft_event(const StageConfig& stage, const SftStep& step, const StepRecord& record) {

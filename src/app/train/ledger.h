@@ -25,14 +25,14 @@ void note_event(Lineage& lineage, const ChainEvent& event, const std::string& li
 void record(TrainRun& run, const ChainEvent& event);
 void record_stage_start(TrainRun& run, const StageConfig& stage, const std::string& weights_sha256);
 void record_stage_end(TrainRun& run, const StageConfig& stage, const StageOutcome& outcome);
-void record_evaluation(TrainRun& run, const StageConfig& stage, const std::string& task,
-                       const TaskResult& result);
+[[nodiscard]] ChainEvent eval_event(const StageConfig& stage, const std::string& task,
+                                    const TaskResult& result);
 
 /// An update: from which weights, on what, to which weights.
 struct StepRecord {
   std::string weights_before, weights_after;
   double loss = 0, grad_norm = 0;
-  std::int64_t skipped_updates = 0;  ///< by a guard
+  std::int64_t skipped_updates = 0;            ///< by a guard
   std::optional<std::int64_t> rolled_back_to;  ///< the step whose checkpoint a guard went back to
 };
 [[nodiscard]] ChainEvent sft_event(const StageConfig& stage, const SftStep& step, const StepRecord& record);

@@ -31,11 +31,10 @@ std::vector<ChangedSetting> compare_recipe(TrainRun& run, const TrainArguments& 
   const std::vector<ChangedSetting> changes =
       changed_settings(text, file.string(), run.recipe_text, arguments.file);
   if (const auto refused = not_allowed(changes, arguments.allow_change); !refused.empty()) {
-    throw Error(ExitCode::usage,
-                arguments.file + ": is not the recipe that " + run.folder.string() + " was begun with:" +
-                    changes_text(refused) + "\n(need the same settings, or --allow-change " +
-                    refused.front().key + (refused.size() > 1 ? " and so on" : "") +
-                    " to go on with others)");
+    throw Error(ExitCode::usage, arguments.file + ": is not the recipe that " + run.folder.string() +
+                                     " was begun with:" + changes_text(refused) +
+                                     "\n(need the same settings, or --allow-change " + refused.front().key +
+                                     (refused.size() > 1 ? " and so on" : "") + " to go on with others)");
   }
   if (changes.empty()) run.recipe_text = text;
   return changes;
@@ -55,8 +54,9 @@ void compare_run_event(TrainRun& run, const TrainArguments& arguments) {
     if (std::ranges::count(arguments.allow_change, name) > 0) continue;
     const auto* text = before == nullptr ? nullptr : std::get_if<std::string>(before);
     throw Error(name == "fingerprint" ? ExitCode::environment : ExitCode::bad_data,
-                run.folder.string() + ": " + name + " is " + now.text(name) + ", and the run was begun with " +
-                    (text == nullptr ? "none" : *text) + " (need the same, or --allow-change " + name + ")");
+                run.folder.string() + ": " + name + " is " + now.text(name) +
+                    ", and the run was begun with " + (text == nullptr ? "none" : *text) +
+                    " (need the same, or --allow-change " + name + ")");
   }
 }
 
@@ -102,9 +102,8 @@ class Candidates {
     std::string text = run_.folder.string() + ": none of its " + std::to_string(broken.size()) +
                        " checkpoints can be resumed from:";
     for (const std::string& line : broken) text += "\n  " + line;
-    throw Error(ExitCode::bad_data,
-                text + "\n(need one that is whole; to begin again, remove " +
-                    (run_.folder / "checkpoints").string() + ")");
+    throw Error(ExitCode::bad_data, text + "\n(need one that is whole; to begin again, remove " +
+                                        (run_.folder / "checkpoints").string() + ")");
   }
 
  private:
@@ -140,18 +139,17 @@ struct Decision {
   std::string recipe_text;
 };
 
-Decision take_folder(TrainRun& run, const TrainArguments& arguments,
-                     std::vector<ChangedSetting>& changes) {
+Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector<ChangedSetting>& changes) {
   constexpr double kWaitSeconds = 10;
   make_folders(run.folder);
-  run.lock = std::make_unique<FileLock>(
-      run.folder / "lock", kWaitSeconds, [&](const std::string& holder) {
-        log_warning(run.folder.string() + ": " + holder + " writes to this run; waiting for it to end");
-      });
+  run.lock = std::make_unique<FileLock>(run.folder / "lock", kWaitSeconds, [&](const std::string& holder) {
+    log_warning(run.folder.string() + ": " + holder + " writes to this run; waiting for it to end");
+  });
   const bool is_there = fs::exists(run.folder / kRecipeFile);
   if (is_there && !arguments.resume) {
     throw Error(ExitCode::environment,
-                run.folder.string() + ": holds a run already (need a new folder). Go on with it by --resume, " +
+                run.folder.string() +
+                    ": holds a run already (need a new folder). Go on with it by --resume, " +
                     "remove it, or name another with --out DIR.");
   }
   if (!is_there) {
@@ -166,7 +164,8 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments,
   if (fs::exists(run.folder / kChainFile)) compare_run_event(run, arguments);
   if (!changes.empty()) {
     const std::string old_text = read_file(run.folder / kRecipeFile);
-    write_file_atomic(run.folder / ("recipe-" + settings_sha256(old_text, kRecipeFile).substr(0, 12) + ".toml"), old_text);
+    write_file_atomic(
+        run.folder / ("recipe-" + settings_sha256(old_text, kRecipeFile).substr(0, 12) + ".toml"), old_text);
     write_file_atomic(run.folder / kRecipeFile, run.recipe_text);
   }
   if (!run.resume) {
@@ -202,8 +201,8 @@ void open_files(TrainRun& run, const std::vector<ChangedSetting>& changes) {
   const TrainState& state = run.resume ? run.resume->checkpoint.state : start;
   if (fs::exists(metrics)) rewind_lines(metrics, state.metrics_bytes);
   run.metrics = std::make_unique<MetricsStream>(metrics);
-  run.chain = std::make_unique<ChainWriter>(
-      chain, state.chain_bytes, run.resume ? state.chain_link : std::string(kFirstChainLink));
+  run.chain = std::make_unique<ChainWriter>(chain, state.chain_bytes,
+                                            run.resume ? state.chain_link : std::string(kFirstChainLink));
   if (!changes.empty()) run.chain->forget_lost_events();
   run.lineage = first_lineage(run);
   if (run.resume) {

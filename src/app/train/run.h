@@ -11,7 +11,6 @@
 #include "app/engine.h"
 #include "app/recipe.h"
 #include "problem_stream.h"
-#include "tmp_stub.h"
 #include "reckon/base/file_lock.h"
 #include "reckon/checkpoint/checkpoint.h"
 #include "reckon/dist/communicator.h"
@@ -95,6 +94,11 @@ struct StageOutcome {
 StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engine);
 StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& engine);
 StageOutcome run_eval_stage(TrainRun& run, const StageConfig& stage, Engine& engine);
+
+/// The results of an eval stage by task, for run_eval_stage() and for doing it again. Collective.
+[[nodiscard]] std::vector<std::pair<std::string, TaskResult>> evaluate_stage(TrainRun& run,
+                                                                             const StageConfig& stage,
+                                                                             Engine& engine);
 
 /// Tells how to go on. \throws AgreedError(stopped)
 [[noreturn]] void throw_stopped(const TrainRun& run, const std::string& where, int signal);

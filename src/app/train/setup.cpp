@@ -5,12 +5,12 @@
 #include "app/engine.h"
 #include "app/machine.h"
 #include "app/recipe_diff.h"
+#include "app/vocabulary.h"
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
 #include "reckon/eval/evaluate.h"
 #include "reckon/grade/answer_form.h"
 #include "reckon/reward/self_test.h"
-#include "app/vocabulary.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
@@ -109,8 +109,9 @@ void set_up(TrainRun& run, const TrainArguments& arguments) {
     throw Error(ExitCode::usage,
                 "--out " + arguments.out + ": " + arguments.file + " is the run's folder already (need one)");
   }
-  run.recipe = load_recipe(
-      names_folder ? (fs::path(arguments.file) / "recipe.toml").string() : arguments.file, arguments.overrides);
+  run.recipe =
+      load_recipe(names_folder ? (fs::path(arguments.file) / "recipe.toml").string() : arguments.file,
+                  arguments.overrides);
   check_device(run.recipe.model);
   make_tasks(run);
   make_initial_model(run);

@@ -35,7 +35,7 @@ void refuse_if_too_many(const std::string& stage, std::int64_t longest, std::int
 /// The next examples of a step, as many as fit the token budget; at least one. Those longer than the model's
 /// positions are passed over and counted.
 std::vector<SftExample> draw_examples(TrainRun& run, const StageConfig& stage, const MixPhase& phase,
-                                   ProblemStream& stream, std::int64_t& too_long) {
+                                      ProblemStream& stream, std::int64_t& too_long) {
   const std::vector<const RecipeTask*> tasks =
       run.tasks_named(phase.tasks.empty() ? stage.tasks : phase.tasks);
   const std::int64_t longest = run.model.max_position_embeddings;

@@ -2,8 +2,8 @@
 
 #include <bit>
 #include <cmath>
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 
 #include "reckon/base/error.h"
 
@@ -35,14 +35,15 @@ std::string text_difference(const std::string& again, const std::string& logged)
   constexpr std::size_t kShown = 40;
   std::size_t at = 0;
   while (at < again.size() && at < logged.size() && again[at] == logged[at]) ++at;
-  return "from byte " + std::to_string(at) + " on " + in_quotes(again.substr(at, kShown)) + ", the log says " +
-         in_quotes(logged.substr(at, kShown));
+  return "from byte " + std::to_string(at) + " on " + in_quotes(again.substr(at, kShown)) +
+         ", the log says " + in_quotes(logged.substr(at, kShown));
 }
 
 }  // namespace
 
 std::string completion_name(const Completion& completion) {
-  return "group " + std::to_string(completion.group_id) + ", sample " + std::to_string(completion.sample_index);
+  return "group " + std::to_string(completion.group_id) + ", sample " +
+         std::to_string(completion.sample_index);
 }
 
 Difference compare_prompts(const Group& again, const Group& logged) {
@@ -102,7 +103,8 @@ Difference compare_reward(const Completion& again, const Completion& logged,
                           const std::vector<std::string>& terms) {
   const std::string where = completion_name(logged) + ": ";
   if (again.grade != logged.grade)
-    return was(where + "the grade", std::string(enum_name(again.grade)), std::string(enum_name(logged.grade)));
+    return was(where + "the grade", std::string(enum_name(again.grade)),
+               std::string(enum_name(logged.grade)));
   if (again.verdict != logged.verdict)
     return was(where + "the verdict", std::string(enum_name(again.verdict)),
                std::string(enum_name(logged.verdict)));
@@ -125,9 +127,9 @@ Difference compare_advantage(const Completion& again, const Completion& logged) 
 Difference compare_logprobs(std::span<const float> again, const Completion& logged, double bound) {
   for (std::size_t i = 0; i < again.size(); ++i) {
     if (within(again[i], logged.sampler_logprob[i], bound)) continue;
-    return was(completion_name(logged) + ": token " + std::to_string(i) +
-                   ", its log-prob under the step's weights",
-               float_text(again[i]), float_text(logged.sampler_logprob[i]));
+    return was(
+        completion_name(logged) + ": token " + std::to_string(i) + ", its log-prob under the step's weights",
+        float_text(again[i]), float_text(logged.sampler_logprob[i]));
   }
   return {};
 }

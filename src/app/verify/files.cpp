@@ -65,7 +65,7 @@ const StageConfig* RunFiles::stage_config(const std::string& stage) const {
 }
 
 std::unique_ptr<SegmentReader> open_segment(const fs::path& file) {
-  return std::make_unique<SegmentReader>(file);
+  return open_log(file);
 }
 
 void verify_files(const fs::path& folder, VerifyReport& report) {

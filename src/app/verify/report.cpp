@@ -5,7 +5,7 @@
 namespace reckon {
 
 void VerifyReport::line(const std::string& what, const char* verdict, const std::string& detail) {
-  constexpr std::size_t kWidth = 22;
+  constexpr std::size_t kWidth = 32;
   std::string text = what;
   if (text.size() < kWidth) text.resize(kWidth, ' ');
   write_line(text + "  " + verdict + "  " + detail);

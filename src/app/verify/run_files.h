@@ -12,7 +12,7 @@
 #include "history.h"
 #include "reckon/checkpoint/state.h"
 #include "reckon/lineage/lineage.h"
-#include "reckon/record/rollout_log.h"
+#include "reckon/record/guarded_log.h"
 #include "reckon/text/tokenizer.h"
 
 namespace reckon {
@@ -56,8 +56,9 @@ void check_metrics(const RunFiles& run, VerifyReport& report);
 void check_summary(const RunFiles& run, VerifyReport& report);
 void check_lineage_file(const RunFiles& run, VerifyReport& report);
 
-/// The one way in which these checks open a segment.
-using SegmentReader = RolloutLogReader;
+/// The one way in which these checks open a segment: what no manifest vouches for is read in a process of its
+/// own.
+using SegmentReader = RolloutLogSource;
 [[nodiscard]] std::unique_ptr<SegmentReader> open_segment(const std::filesystem::path& file);
 
 /// Where stages are told differently than by the chain; a line each, naming stage and member. Of a lineage

@@ -14,8 +14,8 @@ namespace reckon {
 /// How far numbers may differ on another machine than the run's, or on GPUs: there the bits are those of a
 /// number of ranks and a GPU model, and only their size can be checked.
 struct VerifyBounds {
-  double logprob = 0.0625;   ///< |difference| of a token's log-prob: 2^-8 of bfloat16 times logits of 16
-  double relative = 0.05;    ///< of loss and gradient norm
+  double logprob = 0.0625;  ///< |difference| of a token's log-prob: 2^-8 of bfloat16 times logits of 16
+  double relative = 0.05;   ///< of loss and gradient norm
 };
 
 struct StepOptions {

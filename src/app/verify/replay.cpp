@@ -1,0 +1,207 @@
+#include "replay.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <span>
+
+#include "app/train/checkpoints.h"
+#include "app/train/ledger.h"
+#include "reckon/base/error.h"
+#include "reckon/record/batch_hash.h"
+
+namespace reckon {
+namespace {
+
+std::string number_text(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
+/// A number of the chain, or not a number where it has none.
+double number_in(const ChainEvent& event, const char* name) {
+  const ChainEvent::Value* value = event.find(name);
+  if (value == nullptr) return std::nan("");
+  if (const auto* integer = std::get_if<std::int64_t>(value)) return static_cast<double>(*integer);
+  const auto* number = std::get_if<double>(value);
+  return number == nullptr ? std::nan("") : *number;
+}
+
+Difference compare_number(const char* name, double again, double logged, double relative_bound) {
+  if (again == logged) return {};
+  if (relative_bound > 0 && std::abs(again - logged) <= relative_bound * std::abs(logged)) return {};
+  return std::string(name) + " comes out as " + number_text(again) + ", the chain says " +
+         number_text(logged);
+}
+
+Difference compare_text_value(const char* name, const std::string& again, const ChainEvent& event) {
+  if (again == event.text(name)) return {};
+  return std::string(name) + " comes out as " + again + ", the chain says " + event.text(name);
+}
+
+class SftReplay : public StageReplay {
+ public:
+  SftReplay(TrainRun& run, const StageConfig& stage, Engine& engine, const StepOptions& options)
+      : StageReplay(run, stage, engine, options), sft_(run, stage, engine) {}
+
+  [[nodiscard]] Difference step(const ChainEvent& event, bool) override {
+    const SftStep step = sft_.draw(done_ + 1);
+    if (auto found = compare_text_value("examples", examples_sha256(step), event)) return found;
+    const UpdateStats stats = sft_.update(step, guards_.gate());
+    static_cast<void>(guards_.end_step(step.number));
+    ++done_;
+    checked_ = std::to_string(step.examples.size()) + " examples";
+    return compare_update(event, stats.loss, stats.grad_norm);
+  }
+
+ protected:
+  [[nodiscard]] Learner& learner() override { return sft_.learner(); }
+  [[nodiscard]] ProblemStream& stream() override { return sft_.stream(); }
+
+ private:
+  SftStage sft_;
+};
+
+class GrpoReplay : public StageReplay {
+ public:
+  GrpoReplay(TrainRun& run, const StageConfig& stage, Engine& engine, const StepOptions& options)
+      : StageReplay(run, stage, engine, options),
+        grpo_(run, stage, engine),
+        log_(run.folder / "rollouts" / stage.name) {}
+
+  [[nodiscard]] Difference step(const ChainEvent& event, bool details) override {
+    GrpoStep step = grpo_.draw(done_ + 1);
+    const StageStep logged = log_.read(static_cast<std::uint64_t>(step.number));
+    if (auto found = take_completions(step, logged)) return found;
+    if (auto found = details ? compare_details(step, logged) : std::nullopt) return found;
+    if (auto found = compare_text_value("rollouts", rollouts_sha256(all_group_hashes(run_, step)), event))
+      return found;
+    grpo_.exchange(step);
+    const GrpoStats stats = grpo_.update(step, guards_.gate());
+    static_cast<void>(guards_.end_step(step.number, signal_of(step, stats)));
+    ++done_;
+    return compare_update(event, stats.sums.loss, stats.sums.grad_norm);
+  }
+
+ protected:
+  [[nodiscard]] Learner& learner() override { return grpo_.learner(); }
+  [[nodiscard]] ProblemStream& stream() override { return grpo_.stream(); }
+
+ private:
+  /// The log's completions under this step's own prompts, which must be the log's.
+  Difference take_completions(GrpoStep& step, const StageStep& logged) {
+    std::size_t completions = 0, tokens = 0;
+    if (logged.groups.size() != step.batch.groups.size())
+      return "the log has " + std::to_string(logged.groups.size()) + " groups (need " +
+             std::to_string(step.batch.groups.size()) + ")";
+    for (std::size_t g = 0; g < logged.groups.size(); ++g) {
+      Group& group = step.batch.groups[g];
+      if (auto found = compare_prompts(group, logged.groups[g])) return found;
+      group.completions = logged.groups[g].completions;
+      group.admission = logged.groups[g].admission;
+      completions += group.completions.size();
+      for (const Completion& completion : group.completions) tokens += completion.token_ids.size();
+    }
+    checked_ = std::to_string(completions) + " completions, " + std::to_string(tokens) + " tokens";
+    return {};
+  }
+
+  /// Completions, their log-probs under the weights, rewards and advantages, in this order.
+  Difference compare_details(GrpoStep& step, const StageStep& logged) {
+    if (options_.sample) {
+      grpo_.sample(step);
+    } else {
+      if (auto found = compare_learner_logprobs(step)) return found;
+      grpo_.grade(step);
+    }
+    grpo_.assign(step);
+    for (std::size_t g = 0; g < logged.groups.size(); ++g) {
+      const auto& again = step.batch.groups[g].completions;
+      const auto& was = logged.groups[g].completions;
+      if (again.size() != was.size())
+        return "group " + std::to_string(logged.groups[g].group_id) + ": the log has " +
+               std::to_string(was.size()) + " completions (need " + std::to_string(again.size()) + ")";
+      for (std::size_t i = 0; i < was.size(); ++i) {
+        if (auto found = compare_completion(again[i], was[i])) return found;
+      }
+    }
+    return {};
+  }
+
+  Difference compare_completion(const Completion& again, const Completion& logged) {
+    if (auto found = compare_tokens(again, logged, options_.bounds.logprob)) return found;
+    if (auto found = compare_text(logged, run_.tokenizer())) return found;
+    if (auto found = compare_reward(again, logged, reward_term_names(stage_.reward))) return found;
+    return compare_advantage(again, logged);
+  }
+
+  Difference compare_learner_logprobs(const GrpoStep& step) {
+    std::vector<TrainSequence> sequences;
+    for (const Group& group : step.batch.groups) {
+      for (const Completion& completion : group.completions)
+        sequences.push_back({group.prompt.token_ids, completion.token_ids});
+    }
+    const std::vector<float> logprobs = grpo_.learner().logprobs(sequences, step.batch.temperature);
+    std::size_t begin = 0;
+    for (const Group& group : step.batch.groups) {
+      for (const Completion& completion : group.completions) {
+        const auto mine = std::span(logprobs).subspan(begin, completion.token_ids.size());
+        if (auto found = compare_logprobs(mine, completion, options_.bounds.logprob)) return found;
+        begin += completion.token_ids.size();
+      }
+    }
+    return {};
+  }
+
+  GrpoStage grpo_;
+  StageLog log_;
+};
+
+}  // namespace
+
+StageReplay::StageReplay(TrainRun& run, const StageConfig& stage, Engine& engine, const StepOptions& options)
+    : run_(run), stage_(stage), engine_(engine), options_(options), guards_(run.recipe.guard) {}
+
+void StageReplay::restore(const Checkpoint& checkpoint) {
+  restore_stage(checkpoint, engine_, learner());
+  stream().move_to(checkpoint.state.cursor);
+  guards_.restore(checkpoint.state.guards);
+  done_ = checkpoint.state.step;
+}
+
+Difference StageReplay::compare_update(const ChainEvent& event, double loss, double grad_norm) {
+  const double relative = options_.bounds.relative;
+  if (auto found = compare_number("loss", loss, number_in(event, "loss"), relative)) return found;
+  if (auto found = compare_number("grad_norm", grad_norm, number_in(event, "grad_norm"), relative))
+    return found;
+  if (relative > 0) return {};  // other bits are to be expected
+  return compare_text_value("weights_after", agreed_sha256(run_, engine_), event);
+}
+
+Difference StageReplay::compare_with(const Checkpoint& checkpoint) {
+  if (options_.bounds.relative > 0) return {};
+  if (auto sha256 = agreed_sha256(run_, engine_); sha256 != checkpoint.state.weights_sha256)
+    return "its weights are " + checkpoint.state.weights_sha256 + ", the steps make " + sha256;
+  if (checkpoint.state.stage_done) return {};
+  const std::size_t size = engine_.decoder().parameters().size();
+  const Moments stored = load_moments(checkpoint, size);
+  Moments mine{std::vector<float>(size), std::vector<float>(size)};
+  learner().copy_moments({0, static_cast<std::int64_t>(size)}, mine.first, mine.second);
+  if (stored.first != mine.first || stored.second != mine.second)
+    return "its optimizer moments are not those that the steps make";
+  if (checkpoint.state.updates != learner().updates())
+    return "it counts " + std::to_string(checkpoint.state.updates) + " updates, the steps are " +
+           std::to_string(learner().updates());
+  if (!(checkpoint.state.cursor == stream().cursor()))
+    return "its stream of problems stands elsewhere than the steps leave it";
+  return {};
+}
+
+std::unique_ptr<StageReplay> make_replay(TrainRun& run, const StageConfig& stage, Engine& engine,
+                                         const StepOptions& options) {
+  if (stage.kind == StageKind::sft) return std::make_unique<SftReplay>(run, stage, engine, options);
+  return std::make_unique<GrpoReplay>(run, stage, engine, options);
+}
+
+}  // namespace reckon

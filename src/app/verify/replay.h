@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/guards.h"
+#include "app/train/grpo_stage.h"
+#include "app/train/sft_stage.h"
+#include "compare.h"
+#include "reckon/checkpoint/checkpoint.h"
+#include "reckon/lineage/chain.h"
+#include "reckon/record/stage_log.h"
+#include "steps.h"
+
+namespace reckon {
+
+/// A training stage that is done again, a step at a time. Each step throws nothing for a difference: it
+/// returns the first one.
+class StageReplay {
+ public:
+  virtual ~StageReplay() = default;
+  /// Goes on behind a checkpoint in the middle of the stage.
+  void restore(const Checkpoint& checkpoint);
+  /// The next step. \param event  the chain's record of it
+  /// \param details  whether completions, rewards and advantages are compared too, not only the update
+  [[nodiscard]] virtual Difference step(const ChainEvent& event, bool details) = 0;
+  [[nodiscard]] std::int64_t done() const { return done_; }
+  /// Whether optimizer moments and weights are those of a checkpoint at this step.
+  [[nodiscard]] Difference compare_with(const Checkpoint& checkpoint);
+  /// What the last step was checked on: "24 completions, 310 tokens".
+  [[nodiscard]] const std::string& checked() const { return checked_; }
+
+ protected:
+  StageReplay(TrainRun& run, const StageConfig& stage, Engine& engine, const StepOptions& options);
+  [[nodiscard]] virtual Learner& learner() = 0;
+  [[nodiscard]] virtual ProblemStream& stream() = 0;
+  /// Loss, gradient norm and weights of the update against the chain's.
+  [[nodiscard]] Difference compare_update(const ChainEvent& event, double loss, double grad_norm);
+
+  TrainRun& run_;
+  const StageConfig& stage_;
+  Engine& engine_;
+  StepOptions options_;
+  RunGuards guards_;
+  std::int64_t done_ = 0;
+  std::string checked_;
+};
+
+/// \param engine  with the weights that the stage starts from
+[[nodiscard]] std::unique_ptr<StageReplay> make_replay(TrainRun& run, const StageConfig& stage,
+                                                       Engine& engine, const StepOptions& options);
+
+}  // namespace reckon
