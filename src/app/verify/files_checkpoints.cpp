@@ -115,8 +115,8 @@ void compare_state(const RunFiles& run, const Place& place, const TrainState& st
   compare_link(run.history, state, check);
   const auto& recipes = run.history.recipes;
   if (run.history.whole && std::ranges::count(recipes, state.recipe_sha256) == 0)
-    check.fail("reckon/state.json: is of a recipe " + short_hash(state.recipe_sha256) +
-               ", and the run had " + short_hash(run.history.recipe_sha256()));
+    check.fail("reckon/state.json: is of a recipe " + short_hash(state.recipe_sha256) + ", and the run had " +
+               short_hash(run.history.recipe_sha256()));
   if (state.fingerprint != run.history.run().text("fingerprint"))
     check.note("was written with numerics " + short_hash(state.fingerprint) + ", and the run began with " +
                short_hash(run.history.run().text("fingerprint")));
@@ -191,8 +191,9 @@ void check_stage_ends(const RunFiles& run, Check& check) {
       return checkpoint.state.stage == stage.name && checkpoint.state.stage_done;
     });
     if (is_there) continue;
-    check.fail_unless(&stage == &run.history.stages.back() && !run.history.finished,
-                      "stage " + in_quotes(stage.name) + " has ended, and has no checkpoint of its end that verifies");
+    check.fail_unless(
+        &stage == &run.history.stages.back() && !run.history.finished,
+        "stage " + in_quotes(stage.name) + " has ended, and has no checkpoint of its end that verifies");
   }
 }
 

@@ -13,7 +13,8 @@ constexpr const char* kLineageName = "lineage.json";
 
 using Differences = std::vector<std::string>;
 
-void compare(const std::string& what, const std::string& is, const std::string& expected, Differences& found) {
+void compare(const std::string& what, const std::string& is, const std::string& expected,
+             Differences& found) {
   if (is != expected) found.push_back(what + " is " + in_quotes(is) + " (need " + in_quotes(expected) + ")");
 }
 
@@ -42,7 +43,8 @@ void compare_data(const LineageData& data, const RunFiles& run, Differences& fou
                     std::to_string(num_sources) + ")");
   } else if (num_sources == 1) {
     compare(where + "file", data.sources.front().file, fs::path(task->path).filename().string(), found);
-    compare(where + "sha256", data.sources.front().sha256, run.history.run().text("data." + data.task), found);
+    compare(where + "sha256", data.sources.front().sha256, run.history.run().text("data." + data.task),
+            found);
   }
 }
 
@@ -144,8 +146,8 @@ void check_lineage_file(const RunFiles& run, VerifyReport& report) {
     for (const std::string& difference : lineage_differences(lineage, run))
       check.fail("lineage.json: " + difference);
     compare_with_checkpoint(lineage, run, check);
-    if (run.history.finished && (lineage.head != run.history.head() ||
-                                 lineage.stages.size() != run.history.stages.size()))
+    if (run.history.finished &&
+        (lineage.head != run.history.head() || lineage.stages.size() != run.history.stages.size()))
       check.fail("lineage.json: does not go to the end of the chain");
     if (run.recipe && run.history.finished && lineage.data.size() != run.recipe->task.size())
       check.fail("lineage.json: tells of " + counted(lineage.data.size(), "task") + ", and the recipe has " +

@@ -22,7 +22,9 @@ struct ExpectedRow {
   std::int64_t step = 0;  ///< 0: of an evaluation
   const ChainEvent* event = nullptr;
   [[nodiscard]] std::string name() const {
-    if (step == 0) return "the evaluation of task " + in_quotes(event->text("task")) + " in stage " + in_quotes(stage->name);
+    if (step == 0)
+      return "the evaluation of task " + in_quotes(event->text("task")) + " in stage " +
+             in_quotes(stage->name);
     return "step " + std::to_string(step) + " of stage " + in_quotes(stage->name);
   }
   [[nodiscard]] bool is(const Json& row) const {
@@ -57,11 +59,13 @@ class MetricsCheck {
       take(text.substr(begin, end - begin));
     }
     if (begin < text.size())
-      check_.fail_unless(!run_.history.finished, "metrics.jsonl: its last line has no end, as a crash leaves it");
+      check_.fail_unless(!run_.history.finished,
+                         "metrics.jsonl: its last line has no end, as a crash leaves it");
     const std::size_t missing = expected_.size() - next_;
     if (missing == 0) return;
-    const std::string what = "metrics.jsonl: has no row of " + expected_[next_].name() +
-                             (missing > 1 ? ", and " + std::to_string(missing - 1) + " more are missing" : "");
+    const std::string what =
+        "metrics.jsonl: has no row of " + expected_[next_].name() +
+        (missing > 1 ? ", and " + std::to_string(missing - 1) + " more are missing" : "");
     // A row is written behind its event of the chain: a crash may come between.
     check_.fail_unless(missing == 1 && !run_.history.finished, what);
   }
@@ -92,11 +96,13 @@ class MetricsCheck {
   }
 
   void name_stranger(const Json& row) {
-    const bool is_second = std::any_of(expected_.begin(), expected_.begin() + static_cast<std::ptrdiff_t>(next_),
-                                       [&](const ExpectedRow& expected) { return expected.is(row); });
+    const bool is_second =
+        std::any_of(expected_.begin(), expected_.begin() + static_cast<std::ptrdiff_t>(next_),
+                    [&](const ExpectedRow& expected) { return expected.is(row); });
     check_.fail(where() + "is of stage " + row.value("stage", Json()).dump() + ", step " +
                 row.value("step", Json()).dump() +
-                (is_second ? ", which has a row already, or stands later than it should" : ", which the chain does not have"));
+                (is_second ? ", which has a row already, or stands later than it should"
+                           : ", which the chain does not have"));
   }
 
   void compare(const Json& row, const ExpectedRow& expected) {
@@ -105,7 +111,8 @@ class MetricsCheck {
       if (value == nullptr) continue;
       const std::string is = row.value(name, Json()).dump();
       if (is != text_of(*value))
-        check_.fail(where() + expected.name() + ": " + name + " is " + is + ", and the chain has " + text_of(*value));
+        check_.fail(where() + expected.name() + ": " + name + " is " + is + ", and the chain has " +
+                    text_of(*value));
     }
     const auto stage = run_.totals.find(expected.stage->name);
     if (stage == run_.totals.end()) return;
@@ -115,8 +122,8 @@ class MetricsCheck {
       const std::string& name = stage->second.names[i];
       const Json value = row.value(name, Json());
       if (!value.is_number() || value.get<double>() != totals->values[i])
-        check_.fail(where() + expected.name() + ": " + name + " is " + value.dump() + ", and the completions make " +
-                    Json(totals->values[i]).dump());
+        check_.fail(where() + expected.name() + ": " + name + " is " + value.dump() +
+                    ", and the completions make " + Json(totals->values[i]).dump());
     }
   }
 
@@ -152,13 +159,13 @@ std::size_t compare_with_checkpoints(const std::string& text, const RunFiles& ru
   for (const SealedCheckpoint& checkpoint : run.checkpoints) {
     const std::uint64_t bytes = checkpoint.state.metrics_bytes;
     if (bytes > text.size()) {
-      check.fail("metrics.jsonl: has " + std::to_string(text.size()) + " bytes, and had " + std::to_string(bytes) +
-                 " at checkpoint " + checkpoint.name);
+      check.fail("metrics.jsonl: has " + std::to_string(text.size()) + " bytes, and had " +
+                 std::to_string(bytes) + " at checkpoint " + checkpoint.name);
       break;
     }
     if (sha256_hex(std::string_view(text).substr(0, bytes)) != checkpoint.state.metrics_sha256) {
-      check.fail("metrics.jsonl: lines " + std::to_string(lines(good) + 1) + " to " + std::to_string(lines(bytes)) +
-                 " are not what they were at checkpoint " + checkpoint.name);
+      check.fail("metrics.jsonl: lines " + std::to_string(lines(good) + 1) + " to " +
+                 std::to_string(lines(bytes)) + " are not what they were at checkpoint " + checkpoint.name);
       break;
     }
     good = bytes;
@@ -182,7 +189,8 @@ void check_metrics(const RunFiles& run, VerifyReport& report) {
     vouched = compare_with_checkpoints(text, run, check);
     rows = static_cast<std::size_t>(std::ranges::count(text, '\n'));
   });
-  check.finish(counted(rows, "row") + ", " + std::to_string(vouched) + " of them as checkpoints have seen them");
+  check.finish(counted(rows, "row") + ", " + std::to_string(vouched) +
+               " of them as checkpoints have seen them");
 }
 
 }  // namespace reckon

@@ -32,9 +32,10 @@ class RolloutCheck {
       check_steps(reader);
       check_segment_manifests(folder_, files, reader.seen(), check_);
     });
-    check_.finish(counted(num_steps_, "step") + ", " + counted(num_groups_, "group") + ", " +
-                  counted(num_completions_, "completion") +
-                  (run_.tokenizer ? "" : "; texts were not compared with tokens, for no checkpoint has a tokenizer"));
+    check_.finish(
+        counted(num_steps_, "step") + ", " + counted(num_groups_, "group") + ", " +
+        counted(num_completions_, "completion") +
+        (run_.tokenizer ? "" : "; texts were not compared with tokens, for no checkpoint has a tokenizer"));
   }
 
  private:
@@ -102,9 +103,9 @@ class RolloutCheck {
   void name_missing(std::uint64_t from, std::uint64_t to, bool damaged) {
     to = std::min<std::uint64_t>(to, stage_.steps.size() + 1);
     if (from >= to || damaged) return;
-    check_.fail(to - from == 1 ? "step " + std::to_string(from) + " is in no file"
-                               : "steps " + std::to_string(from) + " to " + std::to_string(to - 1) +
-                                     " are in no file");
+    check_.fail(to - from == 1
+                    ? "step " + std::to_string(from) + " is in no file"
+                    : "steps " + std::to_string(from) + " to " + std::to_string(to - 1) + " are in no file");
   }
 
   /// Logs are written before the chain, so they may be ahead of it by the step in which a crash came.

@@ -67,7 +67,8 @@ std::string first_difference(const Json& is, const Json& expected) {
 }
 
 /// The checkpoint of a stage's end holds the summary as it was written then.
-void compare_with_checkpoint(const Json& summary, const std::string& text, const RunFiles& run, Check& check) {
+void compare_with_checkpoint(const Json& summary, const std::string& text, const RunFiles& run,
+                             Check& check) {
   const auto end = std::ranges::find_if(run.checkpoints.rbegin(), run.checkpoints.rend(),
                                         [](const SealedCheckpoint& c) { return c.state.stage_done; });
   if (end == run.checkpoints.rend()) {
@@ -91,9 +92,9 @@ void compare_with_checkpoint(const Json& summary, const std::string& text, const
 void check_summary(const RunFiles& run, VerifyReport& report) {
   Check check(report, kSummaryName);
   if (!fs::exists(run.folder / kSummaryName)) {
-    check.fail_unless(!run.history.finished &&
-                          std::ranges::count(run.history.stages, true, &StageHistory::ended) <= 1,
-                      "is not there");
+    check.fail_unless(
+        !run.history.finished && std::ranges::count(run.history.stages, true, &StageHistory::ended) <= 1,
+        "is not there");
     return;
   }
   std::size_t num_stages = 0;
@@ -111,7 +112,8 @@ void check_summary(const RunFiles& run, VerifyReport& report) {
         check.fail("summary.json: has a stage " + in_quotes(name) + ", and the chain has not");
     }
     for (const StageHistory& stage : run.history.stages) {
-      // Two entries may be open: that of the last stage, and of the one before it, were it begun but not told.
+      // Two entries may be open: that of the last stage, and of the one before it, were it begun but not
+      // told.
       compare_stage(stages, stage, run, &stage == &run.history.stages.back(), check);
     }
     compare_with_checkpoint(summary, text, run, check);

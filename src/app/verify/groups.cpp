@@ -136,7 +136,8 @@ class StepCheck {
                                  ": is not the group that the run had; its SHA-256 begins with " +
                                  hashes[i].substr(0, kDigits) + ", the chain says " + expected);
     }
-    if (!named) check_.fail(where_ + ": its groups together are not those that the chain has as \"rollouts\"");
+    if (!named)
+      check_.fail(where_ + ": its groups together are not those that the chain has as \"rollouts\"");
   }
 
   /// Groups that only the files or only the chain has.
@@ -144,17 +145,20 @@ class StepCheck {
     check_.fail(where_ + ": has " + counted(groups_.size(), "group") + ", and the chain " +
                 std::to_string(digits.size() / kDigits));
     std::set<std::string> known, found;
-    for (std::size_t i = 0; i + kDigits <= digits.size(); i += kDigits) known.insert(digits.substr(i, kDigits));
+    for (std::size_t i = 0; i + kDigits <= digits.size(); i += kDigits)
+      known.insert(digits.substr(i, kDigits));
     for (const PlacedGroup& placed : groups_) {
       found.insert(placed.hash.substr(0, kDigits));
       if (!known.contains(placed.hash.substr(0, kDigits)))
-        fail(*placed.part, ", group " + std::to_string(placed.group->group_id) + ": is none that the chain has");
+        fail(*placed.part,
+             ", group " + std::to_string(placed.group->group_id) + ": is none that the chain has");
     }
     for (std::size_t i = 0; i + kDigits <= digits.size(); i += kDigits) {
       const std::string hash = digits.substr(i, kDigits);
       if (!found.contains(hash))
         check_.fail(where_ + ": the group at place " + std::to_string(i / kDigits + 1) + " of " +
-                    std::to_string(digits.size() / kDigits) + " is missing: one whose SHA-256 begins with " + hash);
+                    std::to_string(digits.size() / kDigits) + " is missing: one whose SHA-256 begins with " +
+                    hash);
     }
   }
 
@@ -182,8 +186,7 @@ class StepCheck {
   }
 
   std::string completion_problem(const Completion& completion, std::size_t place) const {
-    if (completion.sample_index != place)
-      return "stands at place " + std::to_string(place) + " of its group";
+    if (completion.sample_index != place) return "stands at place " + std::to_string(place) + " of its group";
     const auto tokens = static_cast<std::int64_t>(completion.token_ids.size());
     if (context_.config != nullptr) {
       const std::int64_t most = context_.config->sampling.max_new_tokens;
@@ -194,7 +197,8 @@ class StepCheck {
     }
     for (std::size_t i = 0; i < completion.sampler_logprob.size(); ++i) {
       if (!(completion.sampler_logprob[i] <= 0) || std::isinf(completion.sampler_logprob[i]))
-        return "token " + std::to_string(i) + " has the log-prob " + number_text(completion.sampler_logprob[i]);
+        return "token " + std::to_string(i) + " has the log-prob " +
+               number_text(completion.sampler_logprob[i]);
     }
     if (completion.verdict != verdict_of(completion.grade))
       return "the verdict is " + std::string(enum_name(completion.verdict)) + ", and the grade " +
@@ -236,7 +240,8 @@ class StepCheck {
         group_advantages(rewards, verdicts, context_.config->grpo.advantage_scale).advantage;
     for (std::size_t i = 0; i < again.size(); ++i) {
       const Completion& completion = placed.group->completions[i];
-      if (std::bit_cast<std::uint32_t>(again[i]) == std::bit_cast<std::uint32_t>(completion.advantage)) continue;
+      if (std::bit_cast<std::uint32_t>(again[i]) == std::bit_cast<std::uint32_t>(completion.advantage))
+        continue;
       // Where one reward was changed, all advantages are others: the first is enough.
       fail(*placed.part, ", " + completion_name(completion) + ": the advantage is " +
                              number_text(completion.advantage) + ", and the group's rewards make " +

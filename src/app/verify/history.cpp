@@ -105,12 +105,12 @@ class HistoryReader {
 
   void add_step(StageHistory& stage, const ChainEvent& event) {
     const auto expected = static_cast<std::int64_t>(stage.steps.size()) + 1;
-    const std::string what = "step " + std::to_string(event.integer("step")) + " of stage " +
-                             in_quotes(stage.name);
+    const std::string what =
+        "step " + std::to_string(event.integer("step")) + " of stage " + in_quotes(stage.name);
     if (!stage.makes_weights()) fail(what + " is an update, and the stage makes no weights");
     if (event.integer("step") != expected)
-      fail(what + " follows step " + std::to_string(expected - 1) + " (need step " + std::to_string(expected) +
-           ")");
+      fail(what + " follows step " + std::to_string(expected - 1) + " (need step " +
+           std::to_string(expected) + ")");
     if (event.text("weights_before") != stage.weights_after)
       fail(what + " starts from weights " + short_hash(event.text("weights_before")) + ", and " +
            (expected == 1 ? "the stage" : "the step before it") + " has " + short_hash(stage.weights_after));

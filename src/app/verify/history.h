@@ -13,8 +13,8 @@ namespace reckon {
 /// What the chain says of one stage.
 struct StageHistory {
   std::string name, kind, from, tasks;
-  std::string weights_before;  ///< those that `from` made
-  std::string weights_after;   ///< after the last step; empty for a stage that makes none
+  std::string weights_before;            ///< those that `from` made
+  std::string weights_after;             ///< after the last step; empty for a stage that makes none
   std::vector<const ChainEvent*> steps;  ///< step n at n - 1
   std::vector<const ChainEvent*> evaluations;
   std::string first_link, last_link;
@@ -34,8 +34,9 @@ struct RunHistory {
   bool whole = false;            ///< all lines verify
   bool cut_off = false;          ///< something follows the last line feed
   std::vector<StageHistory> stages;
-  std::vector<std::string> recipes;  ///< settings_sha256() of the run's recipe, and of those it was changed to
-  bool finished = false;             ///< every stage has ended; set by the caller, who knows the recipe
+  std::vector<std::string>
+      recipes;            ///< settings_sha256() of the run's recipe, and of those it was changed to
+  bool finished = false;  ///< every stage has ended; set by the caller, who knows the recipe
 
   /// The event "run"; empty where the chain does not begin with it.
   [[nodiscard]] const ChainEvent& run() const;

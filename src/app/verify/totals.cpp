@@ -6,15 +6,16 @@
 namespace reckon {
 
 std::vector<std::string> total_names(const std::vector<std::string>& terms) {
-  std::vector<std::string> names = {"reward",        "pass_rate",            "mean_tokens", "truncated", "no_answer",
-                                    "grader_failed", "zero_variance_groups", "tokens"};
+  std::vector<std::string> names = {"reward",    "pass_rate",     "mean_tokens",          "truncated",
+                                    "no_answer", "grader_failed", "zero_variance_groups", "tokens"};
   for (const std::string& term : terms) names.push_back("reward_" + term);
   for (const auto& [grade, name] : enum_names(Grade{})) names.push_back("grade_" + std::string(name));
   return names;
 }
 
 StepTotals totals_of(const LoggedStep& step) {
-  double reward = 0, right = 0, tokens = 0, truncated = 0, no_answer = 0, failed = 0, no_signal = 0, count = 0;
+  double reward = 0, right = 0, tokens = 0, truncated = 0, no_answer = 0, failed = 0, no_signal = 0,
+         count = 0;
   std::vector<double> terms, grades(enum_names(Grade{}).size());
   std::vector<const Group*> groups;
   for (const LoggedStep::Part& part : step.parts) {
