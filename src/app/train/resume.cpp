@@ -135,6 +135,7 @@ class Candidates {
 
 /// What rank 0 decides for all.
 struct Decision {
+  bool goes_on = false;    ///< the folder held a run
   std::string checkpoint;  ///< its name; empty: from the beginning
   std::string recipe_text;
 };
@@ -156,7 +157,7 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
     if (arguments.resume)
       run.display.line("reckon: " + run.folder.string() + " holds no run yet: it starts at step 0");
     write_file_atomic(run.folder / kRecipeFile, run.recipe_text);
-    return {"", run.recipe_text};
+    return {false, "", run.recipe_text};
   }
   changes = compare_recipe(run, arguments);
   remove_unfinished_checkpoints(run.folder / "checkpoints");
@@ -170,10 +171,13 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
   }
   if (!run.resume) {
     run.display.line("reckon: " + run.folder.string() + " has no checkpoint yet: the run starts at step 0");
-    return {"", run.recipe_text};
+    return {true, "", run.recipe_text};
   }
   const TrainState& state = run.resume->checkpoint.state;
-  return {CheckpointName{state.stage, state.step}.text(), run.recipe_text};
+  run.display.line("reckon: goes on from checkpoint " + CheckpointName{state.stage, state.step}.text() +
+                   ", written by " + std::to_string(state.world_size) +
+                   (state.world_size == 1 ? " rank" : " ranks"));
+  return {true, CheckpointName{state.stage, state.step}.text(), run.recipe_text};
 }
 
 /// Cuts the rollout logs of all stages back to the checkpoint; the ranks share the files.
@@ -225,6 +229,7 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
   run_together(run.world, [&] {
     if (run.is_root()) decision = take_folder(run, arguments, changes);
   });
+  decision.goes_on = run.world.all_gather(decision.goes_on ? "1" : "0").front() == "1";
   decision.checkpoint = run.world.all_gather(decision.checkpoint).front();
   run.recipe_text = run.world.all_gather(decision.recipe_text).front();
   run_together(run.world, [&] {
@@ -237,7 +242,7 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
       while (run.recipe.stage[order[run.resume->position]].name != run.resume->checkpoint.state.stage)
         ++run.resume->position;
     }
-    rewind_logs(run);
+    if (decision.goes_on) rewind_logs(run);
   });
   run_together(run.world, [&] {
     if (run.is_root()) open_files(run, changes);
