@@ -90,8 +90,8 @@ class CudaTrainTest : public ::testing::Test {
     for (std::string line; std::getline(in, line);) {
       rows.push_back(json::parse(line));
       for (auto it = rows.back().begin(); it != rows.back().end();) {
-        const std::string& name = it.key();
-        const bool is_measured = name == "seconds" || name.ends_with("_seconds") || name.starts_with("rss_");
+        const std::string& column = it.key();
+        const bool is_measured = column == "seconds" || column.ends_with("_seconds") || column.starts_with("rss_");
         it = is_measured ? rows.back().erase(it) : std::next(it);
       }
     }

@@ -40,12 +40,14 @@ std::vector<ChangedSetting> compare_recipe(TrainRun& run, const TrainArguments& 
   return changes;
 }
 
-/// What of the run's data, weights and machine is not what its chain begins with.
+/// Refuses what of the run's data, weights and machine is not what its chain begins with. The run's id is by
+/// the recipe that it was begun with.
 void compare_run_event(TrainRun& run, const TrainArguments& arguments) {
   const fs::path file = run.folder / kChainFile;
   const std::vector<ChainLine> lines = read_chain(file);
   if (lines.empty()) return;
   const ChainEvent& was = lines.front().event;
+  run.run_id = run.recipe.run.name + "-" + was.text("recipe_sha256").substr(0, 12);
   const ChainEvent now = run_event(run);
   for (const auto& [name, value] : now.values) {
     if (name == "recipe_sha256") continue;  // compared setting by setting
@@ -86,13 +88,14 @@ class Candidates {
   }
 
   /// The newest one that verifies, with those whose weights it needs. Those that do not are named.
-  std::optional<ResumePoint> choose() {
+  std::optional<ResumePoint> choose(bool is_changed) {
     std::vector<std::string> broken;
     for (const Found& found : found_) {
       try {
         ResumePoint point{.checkpoint = open(found.name), .position = found.position};
         check_needed(point);
         for (const std::string& line : broken) log_warning("passed over: " + line);
+        if (is_changed) abandon_after(point);
         return point;
       } catch (const Error& error) {
         broken.push_back("checkpoint " + found.name.text() + ": " + error.what());
@@ -116,8 +119,17 @@ class Candidates {
     return open_checkpoint(run_.folder / "checkpoints" / name.text());
   }
 
-  /// The final checkpoints of the stages that the rest of the run starts from.
+  /// Stages that are done must be done as the recipe says now, and the rest of the run starts from their last
+  /// checkpoints.
   void check_needed(const ResumePoint& point) const {
+    for (std::size_t i = 0; i < point.first_open(); ++i) {
+      const StageConfig& stage = run_.recipe.stage[order_[i]];
+      const auto last = std::ranges::find(found_, i, &Found::position);
+      if (stage.kind == StageKind::eval || last == found_.end() || last->name.step == stage.steps) continue;
+      throw Error(ExitCode::usage, "stage \"" + stage.name + "\" ended after " +
+                                       std::to_string(last->name.step) + " steps, and the recipe now says " +
+                                       std::to_string(stage.steps));
+    }
     for (const std::string& stage : stages_needed(run_, order_, point.first_open())) {
       const auto last = std::ranges::find(found_, stage, [](const Found& f) { return f.name.stage; });
       if (last == found_.end())
@@ -125,6 +137,23 @@ class Candidates {
       if (last->name == CheckpointName{point.checkpoint.state.stage, point.checkpoint.state.step}) continue;
       if (!open(last->name).state.stage_done)
         throw Error(ExitCode::bad_data, "stage \"" + stage + "\" has no final checkpoint");
+    }
+  }
+
+  /// A changed recipe makes other weights from here on: what is there of the old ones is kept under a name
+  /// that is no checkpoint's.
+  void abandon_after(const ResumePoint& point) const {
+    for (const Found& found : found_) {
+      if (std::pair(found.position, found.name.step) <=
+          std::pair(point.position, point.checkpoint.state.step))
+        return;
+      const fs::path folder = run_.folder / "checkpoints" / found.name.text();
+      std::string kept = folder.string() + ".before-change";
+      for (int i = 2; fs::exists(kept); ++i) kept = folder.string() + ".before-change-" + std::to_string(i);
+      std::error_code error;
+      fs::rename(folder, kept, error);
+      if (error) throw Error(ExitCode::io, folder.string() + ": cannot be renamed: " + error.message());
+      log_warning("checkpoint " + found.name.text() + " is of the recipe as it was; kept as " + kept);
     }
   }
 
@@ -161,7 +190,7 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
   }
   changes = compare_recipe(run, arguments);
   remove_unfinished_checkpoints(run.folder / "checkpoints");
-  run.resume = Candidates(run).choose();
+  run.resume = Candidates(run).choose(!changes.empty());
   if (fs::exists(run.folder / kChainFile)) compare_run_event(run, arguments);
   if (!changes.empty()) {
     const std::string old_text = read_file(run.folder / kRecipeFile);
@@ -229,6 +258,7 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
   run_together(run.world, [&] {
     if (run.is_root()) decision = take_folder(run, arguments, changes);
   });
+  run.run_id = run.world.all_gather(run.run_id).front();
   decision.goes_on = run.world.all_gather(decision.goes_on ? "1" : "0").front() == "1";
   decision.checkpoint = run.world.all_gather(decision.checkpoint).front();
   run.recipe_text = run.world.all_gather(decision.recipe_text).front();

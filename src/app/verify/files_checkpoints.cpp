@@ -55,6 +55,8 @@ std::vector<Place> places_of(const RunFiles& run, Check& check) {
         places.push_back(place);
       } else if (is_unfinished(place.folder)) {
         check.note("checkpoints/" + place.name() + ": was not finished");
+      } else if (place.folder.find(".before-change") != std::string::npos) {
+        check.note("checkpoints/" + place.name() + ": is of the recipe before it was changed");
       } else {
         check.fail("checkpoints/" + place.name() + ": is no checkpoint");
       }
