@@ -19,7 +19,7 @@ class Check {
   void fail(const std::string& detail) {
     constexpr std::size_t kMostShown = 20;
     if (++num_failures_ <= kMostShown) report_.fail(what_, detail);
-    if (num_failures_ == kMostShown) report_.note(what_, "more of this are not shown");
+    if (num_failures_ == kMostShown + 1) report_.note(what_, "there is more, which is not shown");
   }
   void note(const std::string& detail) { report_.note(what_, detail); }
   /// A fault where the run is whole; where it was interrupted, what a crash leaves.

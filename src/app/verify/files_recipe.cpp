@@ -149,7 +149,7 @@ void check_data(const RunFiles& run, VerifyReport& report) {
       const std::optional<std::string> now = source_now(task);
       if (!now) {
         check.note(task.path + ": is not here; the run had it with SHA-256 " + was);
-      } else if (*now != was) {
+      } else if (*now != was && !(was.empty() && run.history.recipes.size() > 1)) {
         check.fail((task.path.empty() ? "task " + in_quotes(task.name) : task.path) + ": is " +
                    (task.path.empty() ? *now : "a file with SHA-256 " + short_hash(*now)) +
                    ", and the run had " + (was.empty() ? "none" : short_hash(was)));

@@ -32,10 +32,14 @@ class RolloutCheck {
       check_steps(reader);
       check_segment_manifests(folder_, files, reader.seen(), check_);
     });
-    check_.finish(
-        counted(num_steps_, "step") + ", " + counted(num_groups_, "group") + ", " +
-        counted(num_completions_, "completion") +
-        (run_.tokenizer ? "" : "; texts were not compared with tokens, for no checkpoint has a tokenizer"));
+    if (!run_.tokenizer)
+      check_.note("texts were not compared with tokens: no checkpoint has a tokenizer yet");
+    if (run_.stage_config(stage_.name) == nullptr)
+      check_.note(
+          "rewards and advantages were not computed again: the recipe cannot be read, or was changed on the "
+          "way");
+    check_.finish(counted(num_steps_, "step") + ", " + counted(num_groups_, "group") + ", " +
+                  counted(num_completions_, "completion"));
   }
 
  private:
@@ -94,7 +98,7 @@ class RolloutCheck {
       count(*step);
       if (totals.names.empty() && !step->parts.empty())
         totals.names = total_names(step->parts.front().step.batch.reward_term_names);
-      if (!check_.failed()) totals.steps.push_back(totals_of(*step));
+      if (!check_.failed() && context.config != nullptr) totals.steps.push_back(totals_of(*step));
     }
     name_missing(expected, stage_.steps.size() + 1, reader.damaged());
   }

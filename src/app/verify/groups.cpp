@@ -195,10 +195,11 @@ class StepCheck {
                std::string(enum_name(completion.finish_reason)) + ", and the recipe allows " +
                std::to_string(most);
     }
+    constexpr float kRounding = 1e-3f;  // the log of a probability, computed in whatever precision
     for (std::size_t i = 0; i < completion.sampler_logprob.size(); ++i) {
-      if (!(completion.sampler_logprob[i] <= 0) || std::isinf(completion.sampler_logprob[i]))
-        return "token " + std::to_string(i) + " has the log-prob " +
-               number_text(completion.sampler_logprob[i]);
+      const float logprob = completion.sampler_logprob[i];
+      if (!(logprob <= kRounding) || std::isinf(logprob))
+        return "token " + std::to_string(i) + " has the log-prob " + number_text(logprob);
     }
     if (completion.verdict != verdict_of(completion.grade))
       return "the verdict is " + std::string(enum_name(completion.verdict)) + ", and the grade " +
