@@ -72,9 +72,10 @@ class RolloutCheck {
                   ", and the run began with " + short_hash(event.text("fingerprint")));
     if (run_.history.run().event.empty() || !run_.history.whole) return;
     const std::string recipe = settings_sha256(info.recipe_text, name);
-    const bool is_ours = std::ranges::any_of(run_.history.recipes, [&](const std::string& sha256) {
-      return sha256 == recipe && info.run_id == event.text("run") + "-" + sha256.substr(0, 12);
-    });
+    // A run keeps the id that its first recipe gave it.
+    const bool is_ours =
+        info.run_id == event.text("run") + "-" + run_.history.recipes.front().substr(0, 12) &&
+        std::ranges::count(run_.history.recipes, recipe) > 0;
     if (!is_ours)
       check_.fail(name + ": is of run " + in_quotes(info.run_id) + " and recipe " + short_hash(recipe) +
                   ", which the chain does not know");
