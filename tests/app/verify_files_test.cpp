@@ -28,11 +28,13 @@ TEST(VerifyFiles, AWholeRunVerifies) {
   const Verified verified = testing::verify(testing::finished_run());
   EXPECT_EQ(verified.failures, 0) << verified.text;
   for (const char* text :
-       {"chain.jsonl             ok    18 events, 10 steps", "recipe.toml             ok  ",
-        "data                    ok    2 tasks", "checkpoint rl-1/step-000004  ok  ",
-        "rollouts rl-1           ok    5 steps, 20 groups, 80 completions",
-        "metrics.jsonl           ok    11 rows, 11 of them", "summary.json            ok    3 stages",
-        "lineage.json            ok    3 stages", "other files             ok    none"})
+       {"chain.jsonl                       ok    18 events, 10 steps",
+        "recipe.toml                       ok  ", "data                              ok    2 tasks",
+        "checkpoint rl-1/step-000004       ok  ",
+        "rollouts rl-1                     ok    5 steps, 20 groups, 80 completions",
+        "metrics.jsonl                     ok    11 rows, 11 of them",
+        "summary.json                      ok    3 stages",
+        "lineage.json                      ok    3 stages", "other files                       ok    none"})
     EXPECT_THAT(verified.text, HasSubstr(text));
   EXPECT_THAT(verified.text, Not(HasSubstr("note")));
 }
@@ -177,7 +179,7 @@ TEST(VerifyFiles, ACheckpointUnderAnotherNameIsNamed) {
   fs::rename(run / "checkpoints/rl-1/step-000004", run / "checkpoints/rl-1/step-000003");
   EXPECT_THAT(
       run.verify().text,
-      HasSubstr("checkpoint rl-1/step-000003  FAIL  reckon/state.json: is of step 4 of stage \"rl-1\""));
+      HasSubstr("checkpoint rl-1/step-000003       FAIL  reckon/state.json: is of step 4 of stage \"rl-1\""));
 }
 
 TEST(VerifyFiles, FilesOfACheckpointAreThoseOfItsManifest) {

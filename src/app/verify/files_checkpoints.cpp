@@ -185,17 +185,23 @@ void check_latest(const RunFiles& run, const std::vector<Place>& places, Check& 
   }
 }
 
-/// Every stage that has ended leaves a checkpoint; a crash may come before that of the last one.
+/// Every stage that has ended leaves a checkpoint, which is written while the next stage goes on already: a
+/// crash may come before it is there, and none comes behind it before it is.
 void check_stage_ends(const RunFiles& run, Check& check) {
-  for (const StageHistory& stage : run.history.stages) {
-    if (!stage.ended) continue;
-    const bool is_there = std::ranges::any_of(run.checkpoints, [&](const SealedCheckpoint& checkpoint) {
-      return checkpoint.state.stage == stage.name && checkpoint.state.stage_done;
-    });
-    if (is_there) continue;
-    check.fail_unless(
-        &stage == &run.history.stages.back() && !run.history.finished,
-        "stage " + in_quotes(stage.name) + " has ended, and has no checkpoint of its end that verifies");
+  bool is_later_there = false;  // a checkpoint of a later stage
+  for (auto stage = run.history.stages.rbegin(); stage != run.history.stages.rend(); ++stage) {
+    bool is_there = false, is_end_there = false;
+    for (const SealedCheckpoint& checkpoint : run.checkpoints) {
+      if (checkpoint.state.stage != stage->name) continue;
+      is_there = true;
+      is_end_there = is_end_there || checkpoint.state.stage_done;
+    }
+    if (stage->ended && !is_end_there) {
+      check.fail_unless(
+          !is_later_there && !run.history.finished,
+          "stage " + in_quotes(stage->name) + " has ended, and has no checkpoint of its end that verifies");
+    }
+    is_later_there = is_later_there || is_there;
   }
 }
 
