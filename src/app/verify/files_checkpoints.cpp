@@ -95,7 +95,7 @@ void compare_link(const RunHistory& history, const TrainState& state, Check& che
     const bool beyond = history.lines.empty() || state.chain_bytes > history.lines.back().end;
     if (beyond && !history.whole) return;  // the chain is broken before it, which was said
     check.fail("was written when chain.jsonl had " + std::to_string(state.chain_bytes) +
-               " bytes, and no line ends there" + (beyond ? ": its end was cut off" : ""));
+               " bytes, and no line ends there" + (beyond ? ". Was its end cut off?" : ""));
     return;
   }
   const std::string where = "line " + std::to_string(line->number) + " of chain.jsonl";
@@ -174,12 +174,13 @@ void check_latest(const RunFiles& run, const std::vector<Place>& places, Check& 
     return;
   }
   const std::string text = read_file(file);
+  const std::string shown = in_quotes(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text);
   const bool is_there =
       std::ranges::any_of(places, [&](const Place& place) { return place.name() + "\n" == text; });
   if (!is_there) {
-    check.fail("checkpoints/latest: names " + in_quotes(text) + ", which is not there");
+    check.fail("checkpoints/latest: names " + shown + ", which is not there");
   } else if (!run.checkpoints.empty() && run.checkpoints.back().name + "\n" != text) {
-    check.fail_unless(!run.history.finished, "checkpoints/latest: names " + in_quotes(text) +
+    check.fail_unless(!run.history.finished, "checkpoints/latest: names " + shown +
                                                  ", and the newest that verifies is " +
                                                  run.checkpoints.back().name);
   }
