@@ -16,6 +16,7 @@
 #include "reckon/reward/terms.h"
 #include "run.h"
 #include "setup.h"
+#include "step_memory.h"
 
 namespace reckon {
 namespace {
@@ -47,8 +48,9 @@ std::vector<Group> draw_groups(TrainRun& run, const StageConfig& stage, ProblemS
 /// Sums over a step's completions.
 struct StepSums {
   double reward = 0, right = 0, no_answer = 0, grader_failed = 0, tokens = 0, truncated = 0, completions = 0;
-  double too_long = 0;                                            // prompts passed over
-  std::string alarms;                                             // of the guards
+  double too_long = 0;  // prompts passed over
+  std::string alarms;   // of the guards
+  MemoryUse memory;
   std::vector<double> terms;                                      // in the order of reward_term_names()
   std::array<std::int64_t, enum_names(Grade{}).size()> grades{};  // by number
   std::int64_t several_answers = 0;
@@ -139,6 +141,7 @@ void report(TrainRun& run, const StageConfig& stage, std::int64_t step, const St
     row.add("grade_seconds", times.grade);
     row.add("update_seconds", times.update);
     row.add("seconds", times.total);
+    add_memory(row, sums.memory);
     run.metrics->write(row);
   }
   run.display.step(step, {{"reward", fixed(sums.reward / n, 3)},
@@ -224,6 +227,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
     sums.too_long = static_cast<double>(too_long);
     const GuardVerdict verdict = judge_step(run, stage, guards, step, signal_of(sums, stats, groups.size()));
     sums.alarms = guards.alarms();
+    sums.memory = largest_memory_use(run.world);
     report(run, stage, step, sums, stats, times);
     stop_if_judged(stage, step, verdict);
   }

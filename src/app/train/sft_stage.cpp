@@ -7,6 +7,7 @@
 #include "reckon/learn/sft.h"
 #include "run.h"
 #include "setup.h"
+#include "step_memory.h"
 
 namespace reckon {
 namespace {
@@ -83,6 +84,7 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
 
     rows += stats.rows;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const MemoryUse memory = largest_memory_use(run.world);
     if (run.metrics) {
       MetricsRow row{stage.name, static_cast<std::uint64_t>(step + 1), {}};
       row.add("loss", stats.loss);
@@ -95,6 +97,7 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
       row.add("tokens", stats.tokens);
       if (!guards.alarms().empty()) row.add("alarms", guards.alarms());
       row.add("seconds", seconds);
+      add_memory(row, memory);
       run.metrics->write(row);
     }
     run.display.step(step + 1, {{"loss", fixed(stats.loss, 4)},
