@@ -162,6 +162,7 @@ void train(const TrainArguments& arguments) {
   }
   Display display(arguments.progress, world.rank() != 0);
   TrainRun run(world, display);
+  run.machine = machine_memory(world);
   run_together(world, [&] { set_up(run, arguments.file, arguments.overrides, arguments.out); });
   check_numerics(run);
   try {

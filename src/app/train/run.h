@@ -8,6 +8,7 @@
 
 #include "app/display.h"
 #include "app/engine.h"
+#include "machine_memory.h"
 #include "problem_stream.h"
 #include "app/recipe.h"
 #include "reckon/dist/communicator.h"
@@ -26,6 +27,7 @@ struct TrainRun {
   Communicator& world;
   Display& display;
   Recipe recipe;
+  MachineMemory machine;
   std::filesystem::path folder;
   std::string run_id;
   std::string fingerprint;  ///< numerics_fingerprint()
