@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "reckon/cuda/runtime.h"
+#include "reckon/record/metrics.h"
 #include "support/paths.h"
 
 namespace reckon {
@@ -88,13 +89,12 @@ class CudaTrainTest : public ::testing::Test {
     std::istringstream in(testing::read_text(out / "metrics.jsonl"));
     std::vector<json> rows;
     for (std::string line; std::getline(in, line);) {
-      rows.push_back(json::parse(line));
-      for (auto it = rows.back().begin(); it != rows.back().end();) {
-        const std::string& column = it.key();
-        const bool is_measured =
-            column == "seconds" || column.ends_with("_seconds") || column.starts_with("rss_");
-        it = is_measured ? rows.back().erase(it) : std::next(it);
+      json kept = json::object();
+      const json row = json::parse(line);
+      for (const auto& [key, value] : row.items()) {
+        if (!is_measurement(key)) kept[key] = value;
       }
+      rows.push_back(kept);
     }
     return rows;
   }
@@ -133,7 +133,7 @@ TEST_F(CudaTrainTest, AResumedRunIsTheRunThatWasNotInterruptedAndItsStepsComeOut
   const auto killed =
       testing::run_command("RECKON_EMULATE_CUDA=1 RECKON_FAIL_AT=train.exchanged:3 " +
                            (testing::binary_dir() / "bin" / "reckon").string() + " train " + recipe.string() +
-                           " --out " + out.string() + " --set checkpoint.every_steps=1");
+                           " --out " + out.string() + " " + settings);
   EXPECT_NE(killed.exit_code, 0) << killed.output;
   EXPECT_EQ(train("killed", 1, settings + " --resume"), rows);
   EXPECT_THAT(output, HasSubstr("goes on from checkpoint rl-1/step-00000"));
