@@ -5,10 +5,14 @@
 #include <tuple>
 
 #include "reckon/base/error.h"
+#include "reckon/base/one_line.h"
 #include "reckon/recipe/value_text.h"
 
 namespace reckon {
 namespace {
+
+/// Of one problem; longer than any list of choices.
+constexpr std::size_t kMaxProblemBytes = 4000;
 
 constexpr std::size_t kMaxShown = 60;
 
@@ -79,11 +83,11 @@ std::string RecipeProblems::text() const {
   for (const auto& [place, what] : sorted) {
     if (!text.empty()) text += '\n';
     if (!place.override_path.empty()) {
-      text += "--set " + place.override_path;
+      text += "--set " + in_one_line(place.override_path);
     } else {
       text += file_ + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
     }
-    text += ": " + what;
+    text += ": " + in_one_line(what, kMaxProblemBytes);
   }
   return text;
 }
