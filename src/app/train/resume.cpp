@@ -14,6 +14,7 @@
 #include "reckon/base/log.h"
 #include "reckon/record/line_file.h"
 #include "reckon/record/rewind.h"
+#include "reckon/record/stage_log.h"
 #include "together.h"
 
 namespace reckon {
@@ -113,7 +114,11 @@ class Candidates {
   };
 
   [[nodiscard]] Checkpoint open(const CheckpointName& name) const {
-    return open_checkpoint(run_.folder / "checkpoints" / name.text());
+    Checkpoint checkpoint = open_checkpoint(run_.folder / "checkpoints" / name.text());
+    const TrainState& state = checkpoint.state;
+    if (const CheckpointName own{state.stage, state.step}; own != name)
+      throw Error(ExitCode::bad_data, "is the checkpoint " + own.text() + " under another name");
+    return checkpoint;
   }
 
   /// The final checkpoints of the stages that the rest of the run starts from.
@@ -132,6 +137,58 @@ class Candidates {
   std::vector<std::size_t> order_;
   std::vector<Found> found_;
 };
+
+/// A run's recipe is written before anything else of it: where it is gone, what is there must not be begun
+/// anew.
+void refuse_without_recipe(const fs::path& folder) {
+  for (const char* name : {"checkpoints", kChainFile, kMetricsFile}) {
+    if (!fs::exists(folder / name)) continue;
+    throw Error(ExitCode::bad_data, folder.string() + ": has " + name + " of a run, and no " + kRecipeFile +
+                                        " (need it to go on). To begin again, name another folder");
+  }
+}
+
+/// The step of the last checkpoint of a stage; 0 where there is none.
+std::int64_t last_step_of(const TrainRun& run, const std::string& stage) {
+  std::int64_t step = 0;
+  for (const CheckpointName& name : list_checkpoints(run.folder / "checkpoints")) {
+    if (name.stage == stage) step = std::max(step, name.step);
+  }
+  return step;
+}
+
+/// A recipe that was changed cannot undo steps, nor add some to a stage that others started from.
+void check_steps(const TrainRun& run) {
+  const std::vector<std::size_t> order = run_order(run.recipe);
+  const std::size_t first_open = run.resume->first_open();
+  for (std::size_t i = 0; i <= run.resume->position; ++i) {
+    const StageConfig& stage = run.recipe.stage[order[i]];
+    if (stage.kind == StageKind::eval) continue;
+    const std::string steps = ": the recipe says " + std::to_string(stage.steps) + " steps, and ";
+    if (i < first_open && last_step_of(run, stage.name) != stage.steps)
+      throw Error(ExitCode::usage, "stage \"" + stage.name + "\"" + steps + "it is done with " +
+                                       std::to_string(last_step_of(run, stage.name)) + " (need as many)");
+    if (i >= first_open && run.resume->checkpoint.state.step > stage.steps)
+      throw Error(ExitCode::usage, "stage \"" + stage.name + "\"" + steps +
+                                       std::to_string(run.resume->checkpoint.state.step) +
+                                       " are done (need at least as many)");
+  }
+}
+
+/// The lines that the checkpoint stands on are there: known before anything is cut back to it.
+void check_lines(const TrainRun& run) {
+  const TrainState& state = run.resume->checkpoint.state;
+  for (const auto& [name, need] :
+       {std::pair(kMetricsFile, state.metrics_bytes), std::pair(kChainFile, state.chain_bytes)}) {
+    const fs::path file = run.folder / name;
+    const std::uint64_t size = fs::exists(file) ? fs::file_size(file) : 0;
+    if (size >= need) continue;
+    throw Error(ExitCode::bad_data, file.string() + ": has " + std::to_string(size) +
+                                        " bytes (need the first " + std::to_string(need) +
+                                        ", of the steps that are done). Was it cut short "
+                                        "or replaced?");
+  }
+}
 
 /// What rank 0 decides for all.
 struct Decision {
@@ -153,6 +210,7 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
                     "remove it, or name another with --out DIR.");
   }
   if (!is_there) {
+    refuse_without_recipe(run.folder);
     if (arguments.resume)
       run.display.line("reckon: " + run.folder.string() + " holds no run yet: it starts at step 0");
     write_file_atomic(run.folder / kRecipeFile, run.recipe_text);
@@ -161,6 +219,10 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
   changes = compare_recipe(run, arguments);
   remove_unfinished_checkpoints(run.folder / "checkpoints");
   run.resume = Candidates(run).choose();
+  if (run.resume) {
+    check_steps(run);
+    check_lines(run);
+  }
   if (fs::exists(run.folder / kChainFile)) compare_run_event(run, arguments);
   if (!changes.empty()) {
     const std::string old_text = read_file(run.folder / kRecipeFile);
@@ -194,12 +256,31 @@ void rewind_logs(const TrainRun& run) {
   }
 }
 
+/// Every step that is done has its rollouts.
+void check_logs(const TrainRun& run) {
+  if (!run.resume) return;
+  const std::vector<std::size_t> order = run_order(run.recipe);
+  for (std::size_t i = 0; i <= run.resume->position; ++i) {
+    const StageConfig& stage = run.recipe.stage[order[i]];
+    if (stage.kind != StageKind::grpo) continue;
+    const bool is_last = i == run.resume->position;
+    const auto done = static_cast<std::uint64_t>(is_last ? run.resume->checkpoint.state.step
+                                                         : last_step_of(run, stage.name));
+    const fs::path folder = run.folder / "rollouts" / stage.name;
+    const std::vector<std::uint64_t> steps = StageLog(folder).steps();
+    if (steps.size() == done && steps.back() == done) continue;
+    throw Error(ExitCode::bad_data, folder.string() + ": has the rollouts of " +
+                                        std::to_string(steps.size()) + " steps (need those of " +
+                                        std::to_string(done) + ", which are done). Were files removed?");
+  }
+}
+
 void open_files(TrainRun& run, const std::vector<ChangedSetting>& changes) {
   const fs::path metrics = run.folder / kMetricsFile;
   const fs::path chain = run.folder / kChainFile;
   const TrainState start{};
   const TrainState& state = run.resume ? run.resume->checkpoint.state : start;
-  if (fs::exists(metrics)) rewind_lines(metrics, state.metrics_bytes);
+  rewind_lines(metrics, state.metrics_bytes);
   run.metrics = std::make_unique<MetricsStream>(metrics);
   run.chain = std::make_unique<ChainWriter>(chain, state.chain_bytes,
                                             run.resume ? state.chain_link : std::string(kFirstChainLink));
@@ -240,7 +321,10 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
     rewind_logs(run);
   });
   run_together(run.world, [&] {
-    if (run.is_root()) open_files(run, changes);
+    if (run.is_root()) {
+      check_logs(run);
+      open_files(run, changes);
+    }
     if (run.resume) {
       run.summary =
           parse_summary(run.resume->checkpoint.state.summary, (run.folder / "summary.json").string());
