@@ -2,10 +2,11 @@
 
 #include <string>
 
+#include "reckon/checkpoint/state.h"
+
 namespace reckon {
 
 // The files of a checkpoint beside its model folder.
-inline constexpr const char* kStateFile = "reckon/state.json";
 inline constexpr const char* kVisitsFile = "reckon/visits.safetensors";
 
 /// `reckon/<kind>-00001-of-00004.safetensors`: one rank's share of something.

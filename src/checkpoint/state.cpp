@@ -69,6 +69,7 @@ std::string train_state_json(const TrainState& state) {
   object["stage_seconds"] = state.stage_seconds;
   object["summary"] = state.summary;
   object["metrics_bytes"] = state.metrics_bytes;
+  object["metrics_sha256"] = state.metrics_sha256;
   object["chain_bytes"] = state.chain_bytes;
   object["chain_link"] = state.chain_link;
   object["recipe_sha256"] = state.recipe_sha256;
@@ -97,6 +98,7 @@ TrainState parse_train_state(const std::string& text, const std::string& where) 
   state.stage_seconds = in.number("stage_seconds");
   state.summary = in.text("summary");
   state.metrics_bytes = in.count("metrics_bytes");
+  state.metrics_sha256 = in.text("metrics_sha256");
   state.chain_bytes = in.count("chain_bytes");
   state.chain_link = in.text("chain_link");
   state.recipe_sha256 = in.text("recipe_sha256");

@@ -16,6 +16,8 @@ namespace {
 /// writer left half written.
 constexpr unsigned kMetadataReadAttempts = 30;
 
+/// Metadata that is smaller than a page does not cross the edge of one. A process that is killed in a write
+/// stops at such an edge, so a block within a page is in the file whole or not at all.
 constexpr hsize_t kPageBytes = 4096;
 
 /// The innermost message that the library left, which for a failed system call is the system's own text.

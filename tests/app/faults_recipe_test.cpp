@@ -61,15 +61,15 @@ TEST_F(Changed, AllowedKeysAndTablesAreUsedAndWrittenDown) {
   EXPECT_EQ(old_recipes, 1);
 }
 
-TEST_F(Changed, StepsThatAreDoneCannotBeTakenBackNorAddedToAStageThatIsDone) {
-  EXPECT_THAT(expect_refused(2, "--resume --set stage.rl-1.steps=1 --allow-change stage.rl-1"),
-              HasSubstr("stage \"rl-1\": the recipe says 1 steps, and 2 are done (need at least as many)"));
-  for (const char* steps : {"3", "9"}) {
-    EXPECT_THAT(expect_refused(2, std::string("--resume --set stage.cold-start.steps=") + steps +
-                                      " --allow-change stage.cold-start.steps"),
-                HasSubstr("stage \"cold-start\": the recipe says " + std::string(steps) +
-                          " steps, and it is done with 5 (need as many)"));
-  }
+TEST_F(Changed, ACheckpointWithMoreStepsThanTheRecipeIsPassedOver) {
+  EXPECT_THAT(expect_refused(65, "--resume --set stage.cold-start.steps=3 --allow-change stage"),
+              HasSubstr("checkpoint cold-start/step-000004: 4 steps are done, and the recipe now says 3"));
+  const auto run = train.run("--resume --set stage.rl-1.steps=1 --allow-change stage.rl-1.steps");
+  EXPECT_EQ(run.exit_code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("passed over: checkpoint rl-1/step-000002: 2 steps are done, and the "
+                                    "recipe now says 1"));
+  EXPECT_TRUE(fs::exists(checkpoint("rl-1/step-000001")));
+  EXPECT_TRUE(fs::exists(checkpoint("rl-1/step-000002.before-change")));
 }
 
 TEST_F(Changed, AllowChangeWithoutResumeIsRefused) {

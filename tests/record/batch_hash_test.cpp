@@ -31,7 +31,7 @@ class Bytes {
   std::string text_;
 };
 
-TEST(BatchHash, IsTheSha256OfTheDocumentedBytes) {
+RolloutBatch batch_by_hand() {
   RolloutBatch batch{.step = 4, .temperature = 0.5F, .reward_term_names = {"accuracy"}, .groups = {}};
   Group group;
   group.prompt = {.id = 11,
@@ -61,11 +61,11 @@ TEST(BatchHash, IsTheSha256OfTheDocumentedBytes) {
   completion.advantage = -3.5F;
   group.completions = {completion};
   batch.groups = {group};
+  return batch;
+}
 
-  Bytes bytes;
-  bytes.text("reckon.rollouts/1").number<std::uint64_t>(4);
-  bytes.number<std::uint64_t>(1).text("accuracy");
-  bytes.number<std::uint64_t>(1);  // groups
+/// Adds what is hashed of the one group of batch_by_hand().
+void add_group_by_hand(Bytes& bytes) {
   bytes.number<std::uint64_t>(11).text("t").number<std::int64_t>(-2).text("pp");
   bytes.number<std::uint64_t>(2).number<std::uint32_t>(5).number<std::uint32_t>(6).text("g").text("{}").text(
       "s");
@@ -75,7 +75,29 @@ TEST(BatchHash, IsTheSha256OfTheDocumentedBytes) {
   bytes.number<std::uint64_t>(1).number<std::uint32_t>(17).number<std::uint64_t>(1).number(-0.25F);
   bytes.number<std::uint8_t>(1).text("x").number<std::uint8_t>(5).number<std::uint8_t>(1);
   bytes.number<std::uint64_t>(1).number(1.5F).number(2.5F).number(-3.5F).number(0.5F);
-  EXPECT_EQ(batch_sha256(batch), sha256_hex(bytes.str()));
+}
+
+TEST(BatchHash, IsTheSha256OfTheDocumentedBytes) {
+  Bytes bytes;
+  bytes.text("reckon.rollouts/1").number<std::uint64_t>(4);
+  bytes.number<std::uint64_t>(1).text("accuracy");
+  bytes.number<std::uint64_t>(1);  // groups
+  add_group_by_hand(bytes);
+  EXPECT_EQ(batch_sha256(batch_by_hand()), sha256_hex(bytes.str()));
+}
+
+TEST(GroupHash, IsTheSha256OfTheDocumentedBytes) {
+  Bytes bytes;
+  bytes.text("reckon.group/1");
+  add_group_by_hand(bytes);
+  EXPECT_EQ(group_sha256(batch_by_hand().groups[0], 0.5F), sha256_hex(bytes.str()));
+  EXPECT_NE(group_sha256(batch_by_hand().groups[0], 0.25F), sha256_hex(bytes.str()));
+}
+
+TEST(RolloutsHash, IsTheSha256OfTheDigestsEachWithALineFeed) {
+  const std::vector<std::string> digests = {std::string(64, 'a'), std::string(64, '0')};
+  EXPECT_EQ(rollouts_sha256(digests), sha256_hex(digests[0] + "\n" + digests[1] + "\n"));
+  EXPECT_EQ(rollouts_sha256({}), sha256_hex(""));
 }
 
 TEST(BatchHash, ChangesWithEveryField) {

@@ -225,16 +225,39 @@ TEST(RewindRolloutLog, NoFlippedBitInTheTokensGetsIntoTheCopy) {
   EXPECT_FALSE(fs::exists(file.string() + ".tmp"));
 }
 
-TEST(RewindRolloutLog, SaysWhichFileIsNoLog) {
-  EXPECT_THAT(message_after([](const fs::path& folder) {
-                write_text(folder / "rank-00003.000002.h5.part", "garbage");
-              }),
-              StartsWith("rank-00003.000002.h5.part: cannot open as HDF5: "));
+TEST(RewindRolloutLog, APartThatCannotBeReadGoesWhereNothingOfItIsNeeded) {
+  const TempDir temp;
+  const fs::path part = temp.path() / "rank-00003.000002.h5.part";
+  write_steps(temp.path(), 0, 3);
+  write_text(part, "garbage");
+  EXPECT_THAT(error_of(ExitCode::bad_data, [&] { rewind_rollout_log(temp.path(), 4, 0, kAll); }),
+              StartsWith(part.string() + ": cannot open as HDF5: "));  // step 4 may be in it
+  EXPECT_EQ(read_text(part), "garbage");
+  rewind_rollout_log(temp.path(), 3, 0, kAll);
+  expect_log_until(temp.path(), 3);
+  write_text(part, "garbage");
+  rewind_rollout_log(temp.path(), 1, 0, kAll);
+  expect_log_until(temp.path(), 1);
+}
+
+TEST(RewindRolloutLog, APartThatCannotBeReadGoesWhereNothingIsToStay) {
+  const TempDir temp;
+  write_text(temp.path() / "rank-00003.000000.h5.part", "garbage");
+  EXPECT_THAT(error_of(ExitCode::bad_data, [&] { rewind_rollout_log(temp.path(), 1, 0, kAll); }),
+              HasSubstr("rank-00003.000000.h5.part: cannot open as HDF5: "));
+  rewind_rollout_log(temp.path(), 0, 0, kAll);
+  EXPECT_TRUE(fs::is_empty(temp.path()));
+}
+
+TEST(RewindRolloutLog, SaysWhichClosedFileIsNoLog) {
+  EXPECT_THAT(
+      message_after([](const fs::path& folder) { write_text(folder / "rank-00003.000002.h5", "garbage"); }),
+      StartsWith("rank-00003.000002.h5: cannot open as HDF5: "));
 }
 
 TEST(RewindRolloutLog, SaysWhichListedFileIsNotThere) {
   EXPECT_EQ(message_after([](const fs::path& folder) { fs::remove(folder / "rank-00003.000001.h5"); }),
-            "rank-00003.000001.h5: is not there, but manifest-rank-00003.jsonl lists it");
+            "rank-00003.000001.h5: is not there, but the manifest lists it");
 }
 
 TEST(RewindRolloutLog, SaysWhichListedFileHasAnotherSize) {
@@ -262,8 +285,9 @@ TEST(RewindRolloutLog, RefusesStepsThatDoNotAscend) {
   EXPECT_EQ(message_after([](const fs::path& folder) {
               RolloutLogWriter log(folder, sample_info(), sample_terms());
               for (const std::uint64_t step : {4, 5, 5}) log.append(sample_batch(step), {});
+              log.close();
             }),
-            "rank-00003.000002.h5.part: steps/step: row 2 is 5 after 5 (need ascending steps)");
+            "rank-00003.000002.h5: steps/step: row 2 is 5 after 5 (need ascending steps)");
 }
 
 TEST(RewindLines, CutsBackToTheEndOfALine) {

@@ -133,6 +133,31 @@ TEST_F(DamagedLog, NamesTheDatasetOfAnUnknownCode) {
   EXPECT_THAT(message_on_reading(), StartsWith(file().string() + ": completions/grade: unknown code 8"));
 }
 
+TEST_F(DamagedLog, RefusesACompletionThatIsNotOfItsGroup) {
+  overwrite_u64("completions/prompt_row", 1, 4);
+  EXPECT_THAT(message_on_reading(),
+              StartsWith(file().string() + ": completions/prompt_row: row 1 is 4 (need 0, as the rest of "
+                                           "group 0)"));
+}
+
+TEST_F(DamagedLog, RefusesACompletionOfAnotherVisitOrAdmission) {
+  overwrite_u64("completions/visit", 5, 9);
+  EXPECT_THAT(
+      message_on_reading(),
+      StartsWith(file().string() + ": completions/visit: row 5 is 9 (need 0, as the rest of group 1)"));
+  overwrite_u64("completions/visit", 5, 0);
+  overwrite_u64("completions/admission", 8, 1);
+  EXPECT_THAT(
+      message_on_reading(),
+      StartsWith(file().string() + ": completions/admission: row 8 is 1 (need 5, as the rest of group 2)"));
+}
+
+TEST_F(DamagedLog, RefusesACompletionOfAnotherTemperature) {
+  overwrite("completions/temperature", 7, 1.5F, H5T_NATIVE_FLOAT);
+  EXPECT_THAT(message_on_reading(),
+              StartsWith(file().string() + ": completions/temperature: row 7 is 1.500000 (need 0.700000, "));
+}
+
 TEST_F(DamagedLog, RefusesStepsThatDoNotFollowEachOther) {
   overwrite_u64("steps/first_completion", 1, 5);
   EXPECT_THAT(message_on_reading(),
@@ -192,6 +217,22 @@ TEST_F(DamagedLog, RefusesAnHdf5FileOfAnotherKind) {
   H5Fclose(id);
   EXPECT_THAT(message_on_reading(),
               StartsWith(file().string() + ": cannot open the attribute schema of /: "));
+}
+
+TEST(DamagedLiveLog, IsRefusedAndNotWaitedFor) {
+  const TempDir temp;
+  const fs::path part = temp.path() / "rank-00003.000000.h5.part";
+  {
+    RolloutLogWriter log(temp.path(), sample_info(), sample_terms());
+    log.append(sample_batch(0), {});
+  }
+  std::string text = read_text(part);
+  const std::size_t header = text.find("OHDR");  // of the root group: behind its checksum is no other copy
+  ASSERT_NE(header, std::string::npos);
+  text[header + 6] ^= 1;
+  write_text(part, text);
+  EXPECT_THAT(error_of(ExitCode::bad_data, [&] { RolloutLogReader{part}; }),
+              AllOf(StartsWith(part.string() + ": cannot "), HasSubstr("checksum")));
 }
 
 TEST(RolloutLogReader, SaysThatAFileIsNotThere) {

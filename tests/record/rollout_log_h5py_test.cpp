@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reckon/base/sha256.h"
+#include "reckon/record/rewind.h"
 #include "reckon/record/rollout_log.h"
 #include "record/sample_batches.h"
 #include "support/paths.h"
@@ -106,6 +107,20 @@ TEST(RolloutLogWithH5py, ReadsTheLiveFileAndTheClosedOne) {
     EXPECT_EQ(file["recipe"], sample_info().recipe_text);
     EXPECT_EQ(file["filters"], json::parse(R"([["gzip", 1, true, true]])"));  // of every column
   }
+}
+
+TEST(RolloutLogWithH5py, ReadsASegmentThatWasCutBack) {
+  const auto python = testing::oracle_python();
+  if (!python) GTEST_SKIP() << "no Python with h5py";
+  const testing::TempDir temp;
+  RolloutLogWriter log(temp.path(), sample_info(), sample_terms());
+  for (std::uint64_t step = 0; step < 5; ++step) log.append(sample_batch(step), sample_hashes(step));
+  log.close();
+  rewind_rollout_log(temp.path(), 1, 0, 1);
+  const json cut = read_with_h5py(*python, temp.path() / "rank-00003.000000.h5", "");
+  EXPECT_EQ(cut["steps"], expected_steps(2));
+  EXPECT_EQ(cut["attributes"]["created"], sample_info().created);
+  EXPECT_EQ(cut["recipe"], sample_info().recipe_text);
 }
 
 }  // namespace

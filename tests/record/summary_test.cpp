@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -107,6 +108,87 @@ TEST(Summary, SaysWhichFileCannotBeWritten) {
   const auto file = temp.path() / "none" / "summary.json";
   EXPECT_THAT(testing::error_of(ExitCode::io, [&] { write_summary(file, sample_summary()); }),
               ::testing::StartsWith(file.string()));
+}
+
+TEST(ParseSummary, GivesBackWhatWasWritten) {
+  Summary summary = sample_summary();
+  summary.complete = true;
+  summary.extra = {{"seconds_lost", 0.1}, {"resumes", 2}};
+  summary.stage("größer").extra = {{"reward", -0.0625}};
+  summary.stage("eval-0").evaluates = "model";
+  const std::string text = summary_json(summary);
+  const Summary read = parse_summary(text, "summary.json");
+  EXPECT_EQ(summary_json(read), text);
+  EXPECT_EQ(summary_table(read), summary_table(summary));
+  EXPECT_EQ(read.run, "r1-mini");
+  EXPECT_TRUE(read.complete);
+  EXPECT_EQ(read.extra, summary.extra);
+  ASSERT_EQ(read.stages.size(), 4U);
+  EXPECT_EQ(read.stages[1].name, "eval-1");
+  EXPECT_EQ(read.stages[1].kind, "eval");
+  EXPECT_EQ(read.stages[1].seconds, 9.5);
+  EXPECT_EQ(read.stages[1].evaluates, "cold-start");
+  EXPECT_EQ(read.stages[0].steps, 600U);
+  ASSERT_EQ(read.stages[0].tasks.size(), 2U);
+  const auto& [task, result] = read.stages[0].tasks[0];
+  EXPECT_EQ(task, "arithmetic");
+  EXPECT_EQ(result.pass_at_1, 0.28711);
+  EXPECT_EQ(result.ci95, 0.03149);
+  EXPECT_EQ(result.n, 512U);
+  EXPECT_EQ(result.mean_tokens, 8.84);
+  EXPECT_EQ(result.greedy, 0.25);
+  EXPECT_EQ(result.extra, (ExtraNumbers{{"correct", 588}}));
+  EXPECT_EQ(read.stages[2].extra, (ExtraNumbers{{"reward", -0.0625}}));
+  EXPECT_EQ(read.stages[3].evaluates, "model");
+}
+
+TEST(ParseSummary, ReadsNullAsANumberThatIsNone) {
+  Summary summary;
+  summary.extra = {{"loss", std::numeric_limits<double>::infinity()}};
+  const Summary read = parse_summary(summary_json(summary), "summary.json");
+  ASSERT_EQ(read.extra.size(), 1U);
+  EXPECT_TRUE(std::isnan(read.extra[0].second));
+}
+
+/// What is said of the sample with one piece of its text replaced.
+std::string message_with(const std::string& piece, const std::string& other) {
+  std::string text = summary_json(sample_summary());
+  const std::size_t at = text.find(piece);
+  EXPECT_NE(at, std::string::npos) << piece;
+  text.replace(at, piece.size(), other);
+  return testing::error_of(ExitCode::bad_data,
+                           [&] { static_cast<void>(parse_summary(text, "runs/a/summary.json")); });
+}
+
+TEST(ParseSummary, NamesTheMemberThatIsNotOfItsType) {
+  const std::string where = "runs/a/summary.json: ";
+  EXPECT_EQ(message_with("\"r1-mini\"", "7"), where + "run: is 7 (need a text)");
+  EXPECT_EQ(message_with("\"complete\": false", "\"complete\": 0"),
+            where + "complete: is 0 (need true or false)");
+  EXPECT_EQ(message_with("\"complete\"", "\"done\""), where + "complete: is missing");
+  EXPECT_EQ(message_with("\"run\": \"r1-mini\",", ""), where + "run: is missing");
+  EXPECT_EQ(message_with("\"steps\": 600", "\"steps\": -1"),
+            where + "stages.cold-start.steps: is -1 (need a whole number, at least 0)");
+  EXPECT_EQ(message_with("\"steps\": 600", "\"steps\": 6.5"),
+            where + "stages.cold-start.steps: is 6.5 (need a whole number, at least 0)");
+  EXPECT_EQ(message_with("\"kind\": \"sft\",", ""), where + "stages.cold-start.kind: is missing");
+  EXPECT_EQ(message_with("\"seconds\": 201.26", "\"seconds\": \"long\""),
+            where + "stages.cold-start.seconds: is \"long\" (need a number or null)");
+  EXPECT_EQ(message_with("\"correct\": 588.0", "\"correct\": [588]"),
+            where + "stages.cold-start.eval.arithmetic.correct: is array (need a number or null)");
+  EXPECT_EQ(message_with("\"n\": 512", "\"n\": true"),
+            where + "stages.cold-start.eval.arithmetic.n: is true (need a whole number, at least 0)");
+  EXPECT_EQ(message_with("\"from\": \"cold-start\"", "\"from\": null"),
+            where + "stages.eval-1.from: is null (need a text)");
+}
+
+TEST(ParseSummary, RefusesWhatIsNoJsonOrNoObject) {
+  const auto message_of = [](const std::string& text) {
+    return testing::error_of(ExitCode::bad_data, [&] { static_cast<void>(parse_summary(text, "s.json")); });
+  };
+  EXPECT_EQ(message_of("{\"run\": "), "s.json: is no JSON. Is the file damaged?");
+  EXPECT_EQ(message_of(""), "s.json: is no JSON. Is the file damaged?");
+  EXPECT_EQ(message_of("[1]"), "s.json: is array (need an object)");
 }
 
 }  // namespace

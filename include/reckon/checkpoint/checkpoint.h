@@ -12,10 +12,6 @@
 
 namespace reckon {
 
-inline constexpr std::string_view kCheckpointSchema = "reckon.checkpoint/1";
-/// Of the manifest within a checkpoint's folder.
-inline constexpr std::string_view kCheckpointManifest = "reckon/manifest.json";
-
 /// A checkpoint by its place: `checkpoints/<stage>/step-000100`.
 struct CheckpointName {
   std::string stage;

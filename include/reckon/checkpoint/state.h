@@ -2,10 +2,17 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace reckon {
+
+/// Of the manifest within a checkpoint's folder.
+inline constexpr std::string_view kCheckpointSchema = "reckon.checkpoint/1";
+inline constexpr std::string_view kCheckpointManifest = "reckon/manifest.json";
+/// Of the TrainState within it.
+inline constexpr const char* kStateFile = "reckon/state.json";
 
 /// Where a stage's stream of problems stands.
 struct StreamCursor {
@@ -28,6 +35,7 @@ struct TrainState {
   double stage_seconds = 0;    ///< wall time of the stage so far
   std::string summary;         ///< summary.json as it was
   std::uint64_t metrics_bytes = 0;
+  std::string metrics_sha256;  ///< of so many bytes of metrics.jsonl
   std::uint64_t chain_bytes = 0;
   std::string chain_link;
   std::string recipe_sha256;  ///< of the run's recipe.toml

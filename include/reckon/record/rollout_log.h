@@ -43,10 +43,12 @@ struct StepHashes {
 };
 
 /// Writes what one rank samples in one stage: segments `rank-00000.000000.h5`, of which the live one ends in
-/// `.part`. A process that dies at any moment loses at most the step that was being appended. A segment that
-/// is complete is rewritten as an ordinary file, hashed and listed in `manifest-rank-00000.jsonl`. Existing
-/// segments are never touched: a second writer in the same folder goes on with the next number. Not for use
-/// by two threads at once.
+/// `.part`. A process that dies at any moment loses at most the step that was being appended; only a kill
+/// within a write of the index of a column with thousands of chunks, which is longer than a page, can leave a
+/// `.part` that is refused as damaged. Close the log where nothing may be lost. A segment that is complete is
+/// rewritten as an ordinary file, hashed and listed in `manifest-rank-00000.jsonl`. Existing segments are
+/// never touched: a second writer in the same folder goes on with the next number. Not for use by two threads
+/// at once.
 ///
 /// Failpoints, all reached once for each step or segment: `rollout_log.open` (the live segment has no step
 /// and still its temporary name), `rollout_log.tokens` (tokens are in the file, their completions are not),

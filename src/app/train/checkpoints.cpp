@@ -7,6 +7,7 @@
 
 #include "ledger.h"
 #include "reckon/base/log.h"
+#include "reckon/base/sha256.h"
 #include "reckon/base/stop_signal.h"
 
 namespace reckon {
@@ -60,6 +61,7 @@ CheckpointContent RunCheckpoints::content(const StageConfig& stage, std::int64_t
   }
   if (!run_.is_root()) return content;
   state.metrics_bytes = run_.metrics->bytes();
+  state.metrics_sha256 = sha256_of_file(run_.folder / "metrics.jsonl");
   state.chain_bytes = run_.chain->bytes();
   state.chain_link = run_.chain->link();
   content.sync_first.push_back(run_.folder / "metrics.jsonl");

@@ -4,21 +4,12 @@
 #include <cstddef>
 #include <span>
 
+#include "app/data_source.h"
 #include "reckon/base/atomic_file.h"
-#include "reckon/base/sha256.h"
 #include "reckon/record/batch_hash.h"
 
 namespace reckon {
 namespace {
-
-/// What the problems of a task come from: the SHA-256 of a file, the words of a program, or the generator.
-std::string source_text(const TaskConfig& task) {
-  if (!task.path.empty()) return sha256_of_file(task.path);
-  if (task.source.command.empty()) return "generated";
-  std::string text = "program";
-  for (const std::string& word : task.source.command) text += " " + in_quotes(word);
-  return text;
-}
 
 std::string joined_names(const std::vector<const RecipeTask*>& tasks) {
   std::string names;
@@ -60,7 +51,7 @@ ChainEvent run_event(const TrainRun& run) {
   event.add("weights", run.model_sha256);
   event.add("tokenizer_sha256", run.tokenizer().sha256());
   event.add("fingerprint", run.fingerprint);
-  for (const RecipeTask& task : run.tasks) event.add("data." + task.config.name, source_text(task.config));
+  for (const RecipeTask& task : run.tasks) event.add("data." + task.config.name, data_source(task.config));
   return event;
 }
 
@@ -79,7 +70,7 @@ Lineage first_lineage(const TrainRun& run) {
     LineageData data{
         .task = task.config.name, .kind = std::string(enum_name(task.config.kind)), .sources = {}};
     if (const std::string& path = task.config.path; !path.empty())
-      data.sources.push_back({std::filesystem::path(path).filename().string(), source_text(task.config)});
+      data.sources.push_back({std::filesystem::path(path).filename().string(), data_source(task.config)});
     lineage.data.push_back(std::move(data));
   }
   const std::filesystem::path parent = std::filesystem::path(model.path) / kLineageFile;

@@ -41,12 +41,14 @@ std::vector<ChangedSetting> compare_recipe(TrainRun& run, const TrainArguments& 
   return changes;
 }
 
-/// What of the run's data, weights and machine is not what its chain begins with.
+/// Refuses what of the run's data, weights and machine is not what its chain begins with. The run's id is by
+/// the recipe that it was begun with.
 void compare_run_event(TrainRun& run, const TrainArguments& arguments) {
   const fs::path file = run.folder / kChainFile;
   const std::vector<ChainLine> lines = read_chain(file);
   if (lines.empty()) return;
   const ChainEvent& was = lines.front().event;
+  run.run_id = run.recipe.run.name + "-" + was.text("recipe_sha256").substr(0, 12);
   const ChainEvent now = run_event(run);
   for (const auto& [name, value] : now.values) {
     if (name == "recipe_sha256") continue;  // compared setting by setting
@@ -107,6 +109,23 @@ class Candidates {
                                         (run_.folder / "checkpoints").string() + ")");
   }
 
+  /// A changed recipe makes other weights from here on: what is there of the old ones is kept under a name
+  /// that is no checkpoint's.
+  void abandon_after(const ResumePoint& point) const {
+    for (const Found& found : found_) {
+      if (std::pair(found.position, found.name.step) <=
+          std::pair(point.position, point.checkpoint.state.step))
+        return;
+      const fs::path folder = run_.folder / "checkpoints" / found.name.text();
+      std::string kept = folder.string() + ".before-change";
+      for (int i = 2; fs::exists(kept); ++i) kept = folder.string() + ".before-change-" + std::to_string(i);
+      std::error_code error;
+      fs::rename(folder, kept, error);
+      if (error) throw Error(ExitCode::io, folder.string() + ": cannot be renamed: " + error.message());
+      log_warning("checkpoint " + found.name.text() + " is of the recipe as it was; kept as " + kept);
+    }
+  }
+
  private:
   struct Found {
     std::size_t position = 0;
@@ -121,8 +140,23 @@ class Candidates {
     return checkpoint;
   }
 
-  /// The final checkpoints of the stages that the rest of the run starts from.
+  /// Stages that are done must be done as the recipe says now, and the rest of the run starts from their last
+  /// checkpoints.
   void check_needed(const ResumePoint& point) const {
+    const TrainState& state = point.checkpoint.state;
+    const StageConfig& own = run_.recipe.stage[order_[point.position]];
+    if (!state.stage_done && state.step > own.steps) {
+      throw Error(ExitCode::usage, std::to_string(state.step) + " steps are done, and the recipe now says " +
+                                       std::to_string(own.steps));
+    }
+    for (std::size_t i = 0; i < point.first_open(); ++i) {
+      const StageConfig& stage = run_.recipe.stage[order_[i]];
+      const auto last = std::ranges::find(found_, i, &Found::position);
+      if (stage.kind == StageKind::eval || last == found_.end() || last->name.step == stage.steps) continue;
+      throw Error(ExitCode::usage, "stage \"" + stage.name + "\" ended after " +
+                                       std::to_string(last->name.step) + " steps, and the recipe now says " +
+                                       std::to_string(stage.steps));
+    }
     for (const std::string& stage : stages_needed(run_, order_, point.first_open())) {
       const auto last = std::ranges::find(found_, stage, [](const Found& f) { return f.name.stage; });
       if (last == found_.end())
@@ -148,33 +182,6 @@ void refuse_without_recipe(const fs::path& folder) {
   }
 }
 
-/// The step of the last checkpoint of a stage; 0 where there is none.
-std::int64_t last_step_of(const TrainRun& run, const std::string& stage) {
-  std::int64_t step = 0;
-  for (const CheckpointName& name : list_checkpoints(run.folder / "checkpoints")) {
-    if (name.stage == stage) step = std::max(step, name.step);
-  }
-  return step;
-}
-
-/// A recipe that was changed cannot undo steps, nor add some to a stage that others started from.
-void check_steps(const TrainRun& run) {
-  const std::vector<std::size_t> order = run_order(run.recipe);
-  const std::size_t first_open = run.resume->first_open();
-  for (std::size_t i = 0; i <= run.resume->position; ++i) {
-    const StageConfig& stage = run.recipe.stage[order[i]];
-    if (stage.kind == StageKind::eval) continue;
-    const std::string steps = ": the recipe says " + std::to_string(stage.steps) + " steps, and ";
-    if (i < first_open && last_step_of(run, stage.name) != stage.steps)
-      throw Error(ExitCode::usage, "stage \"" + stage.name + "\"" + steps + "it is done with " +
-                                       std::to_string(last_step_of(run, stage.name)) + " (need as many)");
-    if (i >= first_open && run.resume->checkpoint.state.step > stage.steps)
-      throw Error(ExitCode::usage, "stage \"" + stage.name + "\"" + steps +
-                                       std::to_string(run.resume->checkpoint.state.step) +
-                                       " are done (need at least as many)");
-  }
-}
-
 /// The lines that the checkpoint stands on are there: known before anything is cut back to it.
 void check_lines(const TrainRun& run) {
   const TrainState& state = run.resume->checkpoint.state;
@@ -192,6 +199,7 @@ void check_lines(const TrainRun& run) {
 
 /// What rank 0 decides for all.
 struct Decision {
+  bool goes_on = false;    ///< the folder held a run
   std::string checkpoint;  ///< its name; empty: from the beginning
   std::string recipe_text;
 };
@@ -214,17 +222,16 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
     if (arguments.resume)
       run.display.line("reckon: " + run.folder.string() + " holds no run yet: it starts at step 0");
     write_file_atomic(run.folder / kRecipeFile, run.recipe_text);
-    return {"", run.recipe_text};
+    return {false, "", run.recipe_text};
   }
   changes = compare_recipe(run, arguments);
   remove_unfinished_checkpoints(run.folder / "checkpoints");
-  run.resume = Candidates(run).choose();
-  if (run.resume) {
-    check_steps(run);
-    check_lines(run);
-  }
+  Candidates candidates(run);
+  run.resume = candidates.choose();
+  if (run.resume) check_lines(run);
   if (fs::exists(run.folder / kChainFile)) compare_run_event(run, arguments);
   if (!changes.empty()) {
+    if (run.resume) candidates.abandon_after(*run.resume);
     const std::string old_text = read_file(run.folder / kRecipeFile);
     write_file_atomic(
         run.folder / ("recipe-" + settings_sha256(old_text, kRecipeFile).substr(0, 12) + ".toml"), old_text);
@@ -232,10 +239,13 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
   }
   if (!run.resume) {
     run.display.line("reckon: " + run.folder.string() + " has no checkpoint yet: the run starts at step 0");
-    return {"", run.recipe_text};
+    return {true, "", run.recipe_text};
   }
   const TrainState& state = run.resume->checkpoint.state;
-  return {CheckpointName{state.stage, state.step}.text(), run.recipe_text};
+  run.display.line("reckon: goes on from checkpoint " + CheckpointName{state.stage, state.step}.text() +
+                   ", written by " + std::to_string(state.world_size) +
+                   (state.world_size == 1 ? " rank" : " ranks"));
+  return {true, CheckpointName{state.stage, state.step}.text(), run.recipe_text};
 }
 
 /// Cuts the rollout logs of all stages back to the checkpoint; the ranks share the files.
@@ -264,8 +274,7 @@ void check_logs(const TrainRun& run) {
     const StageConfig& stage = run.recipe.stage[order[i]];
     if (stage.kind != StageKind::grpo) continue;
     const bool is_last = i == run.resume->position;
-    const auto done = static_cast<std::uint64_t>(is_last ? run.resume->checkpoint.state.step
-                                                         : last_step_of(run, stage.name));
+    const auto done = static_cast<std::uint64_t>(is_last ? run.resume->checkpoint.state.step : stage.steps);
     const fs::path folder = run.folder / "rollouts" / stage.name;
     const std::vector<std::uint64_t> steps = StageLog(folder).steps();
     if (steps.size() == done && steps.back() == done) continue;
@@ -306,6 +315,8 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
   run_together(run.world, [&] {
     if (run.is_root()) decision = take_folder(run, arguments, changes);
   });
+  run.run_id = run.world.all_gather(run.run_id).front();
+  decision.goes_on = run.world.all_gather(decision.goes_on ? "1" : "0").front() == "1";
   decision.checkpoint = run.world.all_gather(decision.checkpoint).front();
   run.recipe_text = run.world.all_gather(decision.recipe_text).front();
   run_together(run.world, [&] {
@@ -318,7 +329,7 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
       while (run.recipe.stage[order[run.resume->position]].name != run.resume->checkpoint.state.stage)
         ++run.resume->position;
     }
-    rewind_logs(run);
+    if (decision.goes_on) rewind_logs(run);
   });
   run_together(run.world, [&] {
     if (run.is_root()) {

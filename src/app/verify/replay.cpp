@@ -28,9 +28,14 @@ double number_in(const ChainEvent& event, const char* name) {
   return number == nullptr ? std::nan("") : *number;
 }
 
-Difference compare_number(const char* name, double again, double logged, double relative_bound) {
-  if (again == logged) return {};
-  if (relative_bound > 0 && std::abs(again - logged) <= relative_bound * std::abs(logged)) return {};
+/// How far a number is from the chain's, as a share of it. A loss may be near 0: it is measured against 1 nat
+/// at least.
+double share_of_difference(double again, double logged, double least) {
+  return again == logged ? 0 : std::abs(again - logged) / std::max(std::abs(logged), least);
+}
+
+Difference compare_number(const char* name, double again, double logged, double difference, double bound) {
+  if (difference <= bound) return {};
   return std::string(name) + " comes out as " + number_text(again) + ", the chain says " +
          number_text(logged);
 }
@@ -50,9 +55,8 @@ class SftReplay : public StageReplay {
     if (auto found = compare_text_value("examples", examples_sha256(step), event)) return found;
     const UpdateStats stats = sft_.update(step, guards_.gate());
     static_cast<void>(guards_.end_step(step.number));
-    ++done_;
     checked_ = std::to_string(step.examples.size()) + " examples";
-    return compare_update(event, stats.loss, stats.grad_norm);
+    return end_step(event, stats.loss, stats.grad_norm);
   }
 
  protected:
@@ -80,8 +84,7 @@ class GrpoReplay : public StageReplay {
     grpo_.exchange(step);
     const GrpoStats stats = grpo_.update(step, guards_.gate());
     static_cast<void>(guards_.end_step(step.number, signal_of(step, stats)));
-    ++done_;
-    return compare_update(event, stats.sums.loss, stats.sums.grad_norm);
+    return end_step(event, stats.sums.loss, stats.sums.grad_norm);
   }
 
  protected:
@@ -130,10 +133,19 @@ class GrpoReplay : public StageReplay {
   }
 
   Difference compare_completion(const Completion& again, const Completion& logged) {
+    if (options_.sample) note_logprobs(again.sampler_logprob, logged);
     if (auto found = compare_tokens(again, logged, options_.bounds.logprob)) return found;
     if (auto found = compare_text(logged, run_.tokenizer())) return found;
     if (auto found = compare_reward(again, logged, reward_term_names(stage_.reward))) return found;
     return compare_advantage(again, logged);
+  }
+
+  void note_logprobs(std::span<const float> again, const Completion& logged) {
+    for (std::size_t i = 0; i < std::min(again.size(), logged.sampler_logprob.size()); ++i) {
+      const double difference =
+          std::abs(static_cast<double>(again[i]) - static_cast<double>(logged.sampler_logprob[i]));
+      logprob_difference_ = std::max(logprob_difference_, difference);
+    }
   }
 
   Difference compare_learner_logprobs(const GrpoStep& step) {
@@ -147,6 +159,7 @@ class GrpoReplay : public StageReplay {
     for (const Group& group : step.batch.groups) {
       for (const Completion& completion : group.completions) {
         const auto mine = std::span(logprobs).subspan(begin, completion.token_ids.size());
+        note_logprobs(mine, completion);
         if (auto found = compare_logprobs(mine, completion, options_.bounds.logprob)) return found;
         begin += completion.token_ids.size();
       }
@@ -168,13 +181,41 @@ void StageReplay::restore(const Checkpoint& checkpoint) {
   stream().move_to(checkpoint.state.cursor);
   guards_.restore(checkpoint.state.guards);
   done_ = checkpoint.state.step;
+  remember_if_needed();
 }
 
-Difference StageReplay::compare_update(const ChainEvent& event, double loss, double grad_norm) {
+void StageReplay::remember_if_needed() {
+  if (!remembered_steps_.contains(done_)) return;
+  engine_.fetch_weights();
+  const std::span<const float> weights = engine_.decoder().parameters();
+  const std::size_t size = weights.size();
+  Remembered now{.weights = {weights.begin(), weights.end()},
+                 .moments = {std::vector<float>(size), std::vector<float>(size)},
+                 .updates = learner().updates()};
+  learner().copy_moments({0, static_cast<std::int64_t>(size)}, now.moments.first, now.moments.second);
+  remembered_[done_] = std::move(now);
+}
+
+void StageReplay::go_back_to(std::int64_t step) {
+  const Remembered& then = remembered_.at(step);
+  std::ranges::copy(then.weights, engine_.decoder().parameters().begin());
+  engine_.store_weights();
+  learner().restore(then.updates, then.moments.first, then.moments.second);
+}
+
+Difference StageReplay::end_step(const ChainEvent& event, double loss, double grad_norm) {
+  if (event.find("rolled_back_to") != nullptr) go_back_to(event.integer("rolled_back_to"));
+  ++done_;
+  remember_if_needed();
   const double relative = options_.bounds.relative;
-  if (auto found = compare_number("loss", loss, number_in(event, "loss"), relative)) return found;
-  if (auto found = compare_number("grad_norm", grad_norm, number_in(event, "grad_norm"), relative))
-    return found;
+  const double logged_loss = number_in(event, "loss");
+  const double logged_norm = number_in(event, "grad_norm");
+  const double loss_share = share_of_difference(loss, logged_loss, 1.0);
+  const double norm_share = share_of_difference(grad_norm, logged_norm, 0.0);
+  loss_difference_ = std::max(loss_difference_, loss_share);
+  norm_difference_ = std::max(norm_difference_, norm_share);
+  if (auto found = compare_number("loss", loss, logged_loss, loss_share, relative)) return found;
+  if (auto found = compare_number("grad_norm", grad_norm, logged_norm, norm_share, relative)) return found;
   if (relative > 0) return {};  // other bits are to be expected
   return compare_text_value("weights_after", agreed_sha256(run_, engine_), event);
 }
@@ -196,6 +237,13 @@ Difference StageReplay::compare_with(const Checkpoint& checkpoint) {
   if (!(checkpoint.state.cursor == stream().cursor()))
     return "its stream of problems stands elsewhere than the steps leave it";
   return {};
+}
+
+std::string StageReplay::differences() const {
+  char text[120];
+  std::snprintf(text, sizeof text, "largest differences: log-prob %.2g, loss %.2g %%, gradient norm %.2g %%",
+                logprob_difference_, 100 * loss_difference_, 100 * norm_difference_);
+  return text;
 }
 
 std::unique_ptr<StageReplay> make_replay(TrainRun& run, const StageConfig& stage, Engine& engine,

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,8 @@ namespace reckon {
 class StageReplay {
  public:
   virtual ~StageReplay() = default;
+  /// Steps after which weights and moments are remembered, for a guard went back to them later.
+  void remember(std::set<std::int64_t> steps) { remembered_steps_ = std::move(steps); }
   /// Goes on behind a checkpoint in the middle of the stage.
   void restore(const Checkpoint& checkpoint);
   /// The next step. \param event  the chain's record of it
@@ -32,13 +36,16 @@ class StageReplay {
   [[nodiscard]] Difference compare_with(const Checkpoint& checkpoint);
   /// What the last step was checked on: "24 completions, 310 tokens".
   [[nodiscard]] const std::string& checked() const { return checked_; }
+  /// Where other bits are to be expected: the largest differences of the steps so far, in words.
+  [[nodiscard]] std::string differences() const;
 
  protected:
   StageReplay(TrainRun& run, const StageConfig& stage, Engine& engine, const StepOptions& options);
   [[nodiscard]] virtual Learner& learner() = 0;
   [[nodiscard]] virtual ProblemStream& stream() = 0;
-  /// Loss, gradient norm and weights of the update against the chain's.
-  [[nodiscard]] Difference compare_update(const ChainEvent& event, double loss, double grad_norm);
+  /// Ends the step: goes back where the run did, and compares loss, gradient norm and weights with the
+  /// chain's.
+  [[nodiscard]] Difference end_step(const ChainEvent& event, double loss, double grad_norm);
 
   TrainRun& run_;
   const StageConfig& stage_;
@@ -47,6 +54,20 @@ class StageReplay {
   RunGuards guards_;
   std::int64_t done_ = 0;
   std::string checked_;
+  double logprob_difference_ = 0;
+
+ private:
+  struct Remembered {
+    std::vector<float> weights;
+    Moments moments;
+    std::int64_t updates = 0;
+  };
+  void remember_if_needed();
+  void go_back_to(std::int64_t step);
+
+  double loss_difference_ = 0, norm_difference_ = 0;  // relative
+  std::set<std::int64_t> remembered_steps_;
+  std::map<std::int64_t, Remembered> remembered_;
 };
 
 /// \param engine  with the weights that the stage starts from

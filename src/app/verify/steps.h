@@ -15,7 +15,7 @@ namespace reckon {
 /// number of ranks and a GPU model, and only their size can be checked.
 struct VerifyBounds {
   double logprob = 0.0625;  ///< |difference| of a token's log-prob: 2^-8 of bfloat16 times logits of 16
-  double relative = 0.05;   ///< of loss and gradient norm
+  double relative = 0.05;   ///< of the gradient norm, and of the loss or 1 nat where it is less
 };
 
 struct StepOptions {
