@@ -6,6 +6,11 @@ class App;
 
 namespace reckon {
 
+/// What the program says where it gets no more memory (exit code 70).
+inline constexpr const char* kOutOfMemory =
+    "out of memory: the machine, its cgroup or ulimit gives no more (need less: a smaller model, "
+    "tokens_per_step, leaf_sequences, max_batch or kv_budget_mib)";
+
 // Each adds its command to the program; the callback runs it and throws Error where it fails.
 void add_generate_command(CLI::App& program);
 void add_grade_command(CLI::App& program);

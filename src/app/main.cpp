@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
     }
     return code(error.code());
   } catch (const std::bad_alloc&) {
-    reckon::log_error("out of memory");
+    reckon::log_error(reckon::kOutOfMemory);
   } catch (const std::exception& error) {
     reckon::log_error(std::string("internal: ") + error.what());
   }

@@ -6,10 +6,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <iostream>
+#include <new>
 
 #include "commands.h"
+#include "machine.h"
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/failpoint.h"
@@ -39,10 +42,11 @@ TrainRun::TrainRun(Communicator& world_ranks, Display& screen) : world(world_ran
 TrainRun::~TrainRun() = default;
 
 void throw_stopped(const TrainRun& run, const std::string& where, int signal) {
-  throw AgreedError(ExitCode::stopped, run.is_root() ? where + ": stopped (" + strsignal(signal) +
-                                                           "). Go on with: reckon train " +
-                                                           run.folder.string() + " --resume"
-                                                     : "");
+  if (!run.is_root()) throw AgreedError(ExitCode::stopped, "");
+  const bool has_checkpoint = !list_checkpoints(run.folder / "checkpoints").empty();
+  throw AgreedError(ExitCode::stopped, where + ": stopped (" + strsignal(signal) + ")" +
+                                           (has_checkpoint ? "" : ", with no checkpoint yet") +
+                                           ". Go on with: reckon train " + run.folder.string() + " --resume");
 }
 
 void stop_if_asked(TrainRun& run, const std::string& where) {
@@ -170,9 +174,11 @@ void run_stages(TrainRun& run) {
 constexpr int kMaxCertifiers = 16;
 
 void train(const TrainArguments& arguments) {
+  check_limits();
   start_certifiers(kMaxCertifiers);  // a copy of this process, made while it has no threads and no MPI
   install_stop_signals();
-  at::set_num_threads(1);  // ranks, not threads
+  std::signal(SIGPIPE, SIG_IGN);  // whoever reads the progress may go; the run does not end by that
+  at::set_num_threads(1);         // ranks, not threads
   MpiSession session(nullptr, nullptr);
   Communicator& world = session.world();
   set_failpoint_rank(world.rank());
@@ -197,6 +203,10 @@ void train(const TrainArguments& arguments) {
     // last.
     log_error(error.what());
     world.abort(static_cast<int>(error.code()));
+  } catch (const std::bad_alloc&) {
+    if (world.size() == 1) throw;
+    log_error(kOutOfMemory);
+    world.abort(static_cast<int>(ExitCode::internal));
   } catch (const std::exception& error) {
     if (world.size() == 1) throw;
     log_error(std::string("internal: ") + error.what());
@@ -212,12 +222,14 @@ void add_train_command(CLI::App& program) {
   const auto arguments = std::make_shared<TrainArguments>();
   add_recipe_arguments(*command, arguments->file, arguments->overrides);
   command->add_option("--out", arguments->out, "folder of the run; runs/NAME where not given");
-  command->add_flag("--resume", arguments->resume,
-                    "go on with the run from its newest checkpoint; FILE may be the run's folder");
+  CLI::Option* resume =
+      command->add_flag("--resume", arguments->resume,
+                        "go on with the run from its newest checkpoint; FILE may be the run's folder");
   command
       ->add_option("--allow-change", arguments->allow_change,
                    "with --resume: a setting, or a table of them, that may differ from the run's; repeatable")
-      ->expected(1);
+      ->allow_extra_args(false)
+      ->needs(resume);
   const std::map<std::string, ProgressMode> modes{
       {"auto", ProgressMode::automatic}, {"live", ProgressMode::live}, {"plain", ProgressMode::plain}};
   command

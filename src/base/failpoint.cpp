@@ -34,6 +34,11 @@ std::map<std::string, int, std::less<>> parse_plan() {
   return plan;
 }
 
+int signal_to_send() {
+  const char* number = std::getenv("RECKON_FAIL_SIGNAL");
+  return number == nullptr ? SIGKILL : std::atoi(number);
+}
+
 }  // namespace
 
 void set_failpoint_rank(int rank) {
@@ -48,7 +53,7 @@ void failpoint(std::string_view name) {
   const char* only = std::getenv("RECKON_FAIL_RANK");
   if (only != nullptr && std::atoi(only) != failpoint_rank) return;
   const auto found = plan.find(name);
-  if (found != plan.end() && --found->second == 0) std::raise(SIGKILL);
+  if (found != plan.end() && --found->second == 0) std::raise(signal_to_send());
 }
 
 }  // namespace reckon

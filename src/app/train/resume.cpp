@@ -14,6 +14,7 @@
 #include "reckon/base/log.h"
 #include "reckon/record/line_file.h"
 #include "reckon/record/rewind.h"
+#include "reckon/record/stage_log.h"
 #include "together.h"
 
 namespace reckon {
@@ -91,14 +92,13 @@ class Candidates {
   }
 
   /// The newest one that verifies, with those whose weights it needs. Those that do not are named.
-  std::optional<ResumePoint> choose(bool is_changed) {
+  std::optional<ResumePoint> choose() {
     std::vector<std::string> broken;
     for (const Found& found : found_) {
       try {
         ResumePoint point{.checkpoint = open(found.name), .position = found.position};
         check_needed(point);
         for (const std::string& line : broken) log_warning("passed over: " + line);
-        if (is_changed) abandon_after(point);
         return point;
       } catch (const Error& error) {
         broken.push_back("checkpoint " + found.name.text() + ": " + error.what());
@@ -110,37 +110,6 @@ class Candidates {
     for (const std::string& line : broken) text += "\n  " + line;
     throw Error(ExitCode::bad_data, text + "\n(need one that is whole; to begin again, remove " +
                                         (run_.folder / "checkpoints").string() + ")");
-  }
-
- private:
-  struct Found {
-    std::size_t position = 0;
-    CheckpointName name;
-  };
-
-  [[nodiscard]] Checkpoint open(const CheckpointName& name) const {
-    return open_checkpoint(run_.folder / "checkpoints" / name.text());
-  }
-
-  /// Stages that are done must be done as the recipe says now, and the rest of the run starts from their last
-  /// checkpoints.
-  void check_needed(const ResumePoint& point) const {
-    for (std::size_t i = 0; i < point.first_open(); ++i) {
-      const StageConfig& stage = run_.recipe.stage[order_[i]];
-      const auto last = std::ranges::find(found_, i, &Found::position);
-      if (stage.kind == StageKind::eval || last == found_.end() || last->name.step == stage.steps) continue;
-      throw Error(ExitCode::usage, "stage \"" + stage.name + "\" ended after " +
-                                       std::to_string(last->name.step) + " steps, and the recipe now says " +
-                                       std::to_string(stage.steps));
-    }
-    for (const std::string& stage : stages_needed(run_, order_, point.first_open())) {
-      const auto last = std::ranges::find(found_, stage, [](const Found& f) { return f.name.stage; });
-      if (last == found_.end())
-        throw Error(ExitCode::bad_data, "the weights of stage \"" + stage + "\" are not there");
-      if (last->name == CheckpointName{point.checkpoint.state.stage, point.checkpoint.state.step}) continue;
-      if (!open(last->name).state.stage_done)
-        throw Error(ExitCode::bad_data, "stage \"" + stage + "\" has no final checkpoint");
-    }
   }
 
   /// A changed recipe makes other weights from here on: what is there of the old ones is kept under a name
@@ -160,10 +129,76 @@ class Candidates {
     }
   }
 
+ private:
+  struct Found {
+    std::size_t position = 0;
+    CheckpointName name;
+  };
+
+  [[nodiscard]] Checkpoint open(const CheckpointName& name) const {
+    Checkpoint checkpoint = open_checkpoint(run_.folder / "checkpoints" / name.text());
+    const TrainState& state = checkpoint.state;
+    if (const CheckpointName own{state.stage, state.step}; own != name)
+      throw Error(ExitCode::bad_data, "is the checkpoint " + own.text() + " under another name");
+    return checkpoint;
+  }
+
+  /// Stages that are done must be done as the recipe says now, and the rest of the run starts from their last
+  /// checkpoints.
+  void check_needed(const ResumePoint& point) const {
+    const TrainState& state = point.checkpoint.state;
+    const StageConfig& own = run_.recipe.stage[order_[point.position]];
+    if (!state.stage_done && state.step > own.steps) {
+      throw Error(ExitCode::usage, std::to_string(state.step) + " steps are done, and the recipe now says " +
+                                       std::to_string(own.steps));
+    }
+    for (std::size_t i = 0; i < point.first_open(); ++i) {
+      const StageConfig& stage = run_.recipe.stage[order_[i]];
+      const auto last = std::ranges::find(found_, i, &Found::position);
+      if (stage.kind == StageKind::eval || last == found_.end() || last->name.step == stage.steps) continue;
+      throw Error(ExitCode::usage, "stage \"" + stage.name + "\" ended after " +
+                                       std::to_string(last->name.step) + " steps, and the recipe now says " +
+                                       std::to_string(stage.steps));
+    }
+    for (const std::string& stage : stages_needed(run_, order_, point.first_open())) {
+      const auto last = std::ranges::find(found_, stage, [](const Found& f) { return f.name.stage; });
+      if (last == found_.end())
+        throw Error(ExitCode::bad_data, "the weights of stage \"" + stage + "\" are not there");
+      if (last->name == CheckpointName{point.checkpoint.state.stage, point.checkpoint.state.step}) continue;
+      if (!open(last->name).state.stage_done)
+        throw Error(ExitCode::bad_data, "stage \"" + stage + "\" has no final checkpoint");
+    }
+  }
+
   TrainRun& run_;
   std::vector<std::size_t> order_;
   std::vector<Found> found_;
 };
+
+/// A run's recipe is written before anything else of it: where it is gone, what is there must not be begun
+/// anew.
+void refuse_without_recipe(const fs::path& folder) {
+  for (const char* name : {"checkpoints", kChainFile, kMetricsFile}) {
+    if (!fs::exists(folder / name)) continue;
+    throw Error(ExitCode::bad_data, folder.string() + ": has " + name + " of a run, and no " + kRecipeFile +
+                                        " (need it to go on). To begin again, name another folder");
+  }
+}
+
+/// The lines that the checkpoint stands on are there: known before anything is cut back to it.
+void check_lines(const TrainRun& run) {
+  const TrainState& state = run.resume->checkpoint.state;
+  for (const auto& [name, need] :
+       {std::pair(kMetricsFile, state.metrics_bytes), std::pair(kChainFile, state.chain_bytes)}) {
+    const fs::path file = run.folder / name;
+    const std::uint64_t size = fs::exists(file) ? fs::file_size(file) : 0;
+    if (size >= need) continue;
+    throw Error(ExitCode::bad_data, file.string() + ": has " + std::to_string(size) +
+                                        " bytes (need the first " + std::to_string(need) +
+                                        ", of the steps that are done). Was it cut short "
+                                        "or replaced?");
+  }
+}
 
 /// What rank 0 decides for all.
 struct Decision {
@@ -186,6 +221,7 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
                     "remove it, or name another with --out DIR.");
   }
   if (!is_there) {
+    refuse_without_recipe(run.folder);
     if (arguments.resume)
       run.display.line("reckon: " + run.folder.string() + " holds no run yet: it starts at step 0");
     write_file_atomic(run.folder / kRecipeFile, run.recipe_text);
@@ -193,9 +229,12 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
   }
   changes = compare_recipe(run, arguments);
   remove_unfinished_checkpoints(run.folder / "checkpoints");
-  run.resume = Candidates(run).choose(!changes.empty());
+  Candidates candidates(run);
+  run.resume = candidates.choose();
+  if (run.resume) check_lines(run);
   if (fs::exists(run.folder / kChainFile)) compare_run_event(run, arguments);
   if (!changes.empty()) {
+    if (run.resume) candidates.abandon_after(*run.resume);
     const std::string old_text = read_file(run.folder / kRecipeFile);
     write_file_atomic(
         run.folder / ("recipe-" + settings_sha256(old_text, kRecipeFile).substr(0, 12) + ".toml"), old_text);
@@ -230,12 +269,30 @@ void rewind_logs(const TrainRun& run) {
   }
 }
 
+/// Every step that is done has its rollouts.
+void check_logs(const TrainRun& run) {
+  if (!run.resume) return;
+  const std::vector<std::size_t> order = run_order(run.recipe);
+  for (std::size_t i = 0; i <= run.resume->position; ++i) {
+    const StageConfig& stage = run.recipe.stage[order[i]];
+    if (stage.kind != StageKind::grpo) continue;
+    const bool is_last = i == run.resume->position;
+    const auto done = static_cast<std::uint64_t>(is_last ? run.resume->checkpoint.state.step : stage.steps);
+    const fs::path folder = run.folder / "rollouts" / stage.name;
+    const std::vector<std::uint64_t> steps = StageLog(folder).steps();
+    if (steps.size() == done && steps.back() == done) continue;
+    throw Error(ExitCode::bad_data, folder.string() + ": has the rollouts of " +
+                                        std::to_string(steps.size()) + " steps (need those of " +
+                                        std::to_string(done) + ", which are done). Were files removed?");
+  }
+}
+
 void open_files(TrainRun& run, const std::vector<ChangedSetting>& changes) {
   const fs::path metrics = run.folder / kMetricsFile;
   const fs::path chain = run.folder / kChainFile;
   const TrainState start{};
   const TrainState& state = run.resume ? run.resume->checkpoint.state : start;
-  if (fs::exists(metrics)) rewind_lines(metrics, state.metrics_bytes);
+  rewind_lines(metrics, state.metrics_bytes);
   run.metrics = std::make_unique<MetricsStream>(metrics);
   run.chain = std::make_unique<ChainWriter>(chain, state.chain_bytes,
                                             run.resume ? state.chain_link : std::string(kFirstChainLink));
@@ -280,7 +337,10 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
     if (decision.goes_on) rewind_logs(run);
   });
   run_together(run.world, [&] {
-    if (run.is_root()) open_files(run, changes);
+    if (run.is_root()) {
+      check_logs(run);
+      open_files(run, changes);
+    }
     if (run.resume) {
       run.summary =
           parse_summary(run.resume->checkpoint.state.summary, (run.folder / "summary.json").string());

@@ -1,6 +1,8 @@
 #include <exception>
+#include <new>
 #include <string>
 
+#include "app/commands.h"
 #include "reckon/base/error.h"
 #include "together.h"
 
@@ -12,6 +14,8 @@ void run_together(Communicator& world, const std::function<void()>& work) {
     work();
   } catch (const Error& error) {
     failure = std::string(1, static_cast<char>(error.code())) + error.what();
+  } catch (const std::bad_alloc&) {
+    failure = std::string(1, static_cast<char>(ExitCode::internal)) + kOutOfMemory;
   } catch (const std::exception& error) {
     failure = std::string(1, static_cast<char>(ExitCode::internal)) + error.what();
   }
