@@ -84,8 +84,8 @@ void check_memory(TrainRun& run, const DecoderConfig& model) {
   if (!problem.empty() && run.recipe.guard.on_memory == AlarmAction::stop)
     throw Error(ExitCode::environment, problem);
   if (!problem.empty() && run.is_root()) log_warning(problem);
-  run.display.line("memory: at most " + whole(forecast.total_mb()) + " MiB a rank, in stage \"" +
-                   forecast.stage + "\": " + parts_text(forecast));
+  run.memory_text = "memory: at most " + whole(forecast.total_mb()) + " MiB a rank, in stage \"" +
+                    forecast.stage + "\": " + parts_text(forecast);
 }
 
 }  // namespace reckon
