@@ -124,6 +124,10 @@ File File::create(const fs::path& path, Existing existing) {
   const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, *context, "make the file");
   if (H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST) < 0)
     fail(*context, "make the file");
+  // The default, 1 MiB of chunks for each dataset, would be filled by chunks that are never read again. This
+  // is the largest chunk of a log.
+  constexpr std::size_t kCachedChunks = 128 << 10;
+  if (H5Pset_cache(access.get(), 0, 521, kCachedChunks, 0.75) < 0) fail(*context, "make the file");
   const unsigned flags = existing == Existing::refuse ? H5F_ACC_EXCL : H5F_ACC_TRUNC;
   const hid_t id = H5Fcreate(path.c_str(), flags, H5P_DEFAULT, access.get());
   return {context, owned(id, H5Fclose, *context, "make the file")};
