@@ -186,23 +186,22 @@ void check_latest(const RunFiles& run, const std::vector<Place>& places, Check& 
   }
 }
 
-/// Every stage that has ended leaves a checkpoint, which is written while the next stage goes on already: a
-/// crash may come before it is there, and none comes behind it before it is.
+/// Every stage that has ended leaves a checkpoint. It is written while the next stage goes on, and before any
+/// later checkpoint: a crash may come first.
 void check_stage_ends(const RunFiles& run, Check& check) {
-  bool is_later_there = false;  // a checkpoint of a later stage
-  for (auto stage = run.history.stages.rbegin(); stage != run.history.stages.rend(); ++stage) {
-    bool is_there = false, is_end_there = false;
-    for (const SealedCheckpoint& checkpoint : run.checkpoints) {
-      if (checkpoint.state.stage != stage->name) continue;
-      is_there = true;
-      is_end_there = is_end_there || checkpoint.state.stage_done;
-    }
-    if (stage->ended && !is_end_there) {
-      check.fail_unless(
-          !is_later_there && !run.history.finished,
-          "stage " + in_quotes(stage->name) + " has ended, and has no checkpoint of its end that verifies");
-    }
-    is_later_there = is_later_there || is_there;
+  for (const StageHistory& stage : run.history.stages) {
+    if (!stage.ended) continue;
+    const auto is_end = [&](const SealedCheckpoint& checkpoint) {
+      return checkpoint.state.stage == stage.name && checkpoint.state.stage_done;
+    };
+    const auto is_later = [&](const SealedCheckpoint& checkpoint) {
+      const StageHistory* other = run.history.find(checkpoint.state.stage);
+      return other != nullptr && other > &stage;
+    };
+    if (std::ranges::any_of(run.checkpoints, is_end)) continue;
+    check.fail_unless(
+        !run.history.finished && std::ranges::none_of(run.checkpoints, is_later),
+        "stage " + in_quotes(stage.name) + " has ended, and has no checkpoint of its end that verifies");
   }
 }
 
