@@ -76,6 +76,12 @@ std::uint64_t RolloutLogReader::num_steps() const {
   return impl_->num_steps;
 }
 
+std::vector<std::uint64_t> RolloutLogReader::step_numbers() const {
+  return impl_->checked->read(impl_->checked->tables().steps.step, {0, impl_->num_steps});
+}
+std::vector<std::uint64_t> RolloutLogReader::group_ids(std::uint64_t index) const {
+  return read_group_ids(*impl_->checked, index);
+}
 RolloutStep RolloutLogReader::read(std::uint64_t index) const {
   return read_step(*impl_->checked, impl_->reward_term_names, index);
 }
