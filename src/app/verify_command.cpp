@@ -66,6 +66,7 @@ bool verify_epoch(const VerifyArguments& arguments, const RecipeEpoch& epoch, co
   const auto world = make_serial_communicator();
   Display display(ProgressMode::plain, true);
   TrainRun run(*world, display);
+  run.machine = machine_memory(*world);
   TrainArguments from;
   from.file = recipe_file(arguments.folder, epoch.recipe_sha256).string();
   from.out = arguments.folder;

@@ -35,32 +35,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return above[b.size()];
 }
 
-std::string value_text(const TomlNode& node) {
-  switch (node.kind) {
-    case TomlNode::Kind::boolean:
-      return toml_text(node.boolean);
-    case TomlNode::Kind::integer:
-      return toml_text(node.integer);
-    case TomlNode::Kind::number:
-      return toml_text(node.number);
-    case TomlNode::Kind::string:
-      return in_quotes(node.text);
-    case TomlNode::Kind::date:
-      return node.text;
-    case TomlNode::Kind::array:
-    case TomlNode::Kind::table:
-      break;
-  }
-  const bool is_array = node.kind == TomlNode::Kind::array;
-  std::string text = is_array ? "[" : "{ ";
-  for (const TomlNode& item : node.items) {
-    if (&item != &node.items.front()) text += ", ";
-    text += (is_array ? "" : item.key + " = ") + value_text(item);
-    if (text.size() > kMaxShown) break;
-  }
-  return text + (is_array ? "]" : " }");
-}
-
 }  // namespace
 
 void RecipeProblems::add(const TomlPlace& place, const std::string& text) {
@@ -127,7 +101,7 @@ std::string joined(std::span<const std::string> names, std::string_view separato
 }
 
 std::string shown(const TomlNode& node) {
-  std::string text = value_text(node);
+  std::string text = toml_text(node);
   if (text.size() <= kMaxShown) return text;
   std::size_t end = kMaxShown;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)

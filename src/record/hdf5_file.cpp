@@ -148,6 +148,10 @@ File File::make(const fs::path& path, unsigned flags, hid_t layout, Context cont
   const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, *shared, "make the file");
   if (H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST) < 0)
     fail(*shared, "make the file");
+  // The default, 1 MiB of chunks for each dataset, would be filled by chunks that are never read again. This
+  // is the largest chunk of a log.
+  constexpr std::size_t kCachedChunks = 128 << 10;
+  if (H5Pset_cache(access.get(), 0, 521, kCachedChunks, 0.75) < 0) fail(*shared, "make the file");
   const hid_t id = H5Fcreate(path.c_str(), flags, layout, access.get());
   return {shared, owned(id, H5Fclose, *shared, "make the file")};
 }

@@ -160,6 +160,17 @@ TEST_F(BrokenCheckpoint, FilesOfTheRunThatAreGoneAreNotMadeAnew) {
   EXPECT_THAT(expect_refused(65, ""), HasSubstr("and no recipe.toml"));
 }
 
+TEST_F(BrokenCheckpoint, ARolloutLogThatWasCutIsNamedAndLeftAlone) {
+  const fs::path log = train.out / "rollouts/rl-1/rank-00000.000000.h5.part";
+  fs::resize_file(log, fs::file_size(log) / 2);
+  EXPECT_THAT(expect_refused(65), HasSubstr("error: " + log.string() + ": "));
+}
+
+TEST_F(BrokenCheckpoint, SummaryAndLineageOfTheRunAreWrittenAnew) {
+  for (const char* name : {"summary.json", "lineage.json"}) write_text(train.out / name, "no JSON");
+  EXPECT_THAT(expect_resumes(), HasSubstr("rl-1 3/5 "));
+}
+
 TEST_F(BrokenCheckpoint, WhatWasCutShortIsNamed) {
   fs::resize_file(train.out / "metrics.jsonl", 3);
   EXPECT_THAT(expect_refused(65), HasSubstr("metrics.jsonl: has 3 bytes (need the first "));

@@ -31,6 +31,17 @@ TEST_F(FullDisk, WhereverItFillsUpTheRunEndsWith74AndGoesOn) {
   }
 }
 
+TEST_F(FullDisk, OfOneRankEndsTheJobAndGoesOnWithAnother) {
+  train.ranks = 2;
+  const auto full = train.run("", testing::machine_faults("FAULT_DISK_BYTES=150000 FAULT_DISK_FOLDER=" +
+                                                          train.out.string() + "/rollouts/rl-1/rank-00001"));
+  EXPECT_EQ(full.exit_code, 74) << full.output;
+  EXPECT_THAT(full.output, HasSubstr("[rank 1/2 "));
+  EXPECT_THAT(full.output, HasSubstr("rank-00001.000000.h5.part: cannot append"));
+  train.ranks = 0;
+  expect_resumes();
+}
+
 /// A file system of so many KB; the test is skipped where it cannot be made.
 class SmallDisk : public testing::FaultyRun {
  protected:

@@ -76,15 +76,16 @@ void check_memory(TrainRun& run, const DecoderConfig& model) {
       .model = model,
       .num_logits = std::min(model.vocab_size, static_cast<std::int64_t>(run.tokenizer().vocab_size())),
       .ranks = run.world.size(),
-      .program_mb = run.machine.program_mb};
+      .program_mb = run.machine.program_mb,
+      .copies_for_checkpoints = true};
   measure_problems(run, facts);
   const MemoryForecast forecast = forecast_memory(run.recipe, facts);
   const std::string problem = memory_problem(forecast, run.machine);
   if (!problem.empty() && run.recipe.guard.on_memory == AlarmAction::stop)
     throw Error(ExitCode::environment, problem);
   if (!problem.empty() && run.is_root()) log_warning(problem);
-  run.display.line("memory: at most " + whole(forecast.total_mb()) + " MiB a rank, in stage \"" +
-                   forecast.stage + "\": " + parts_text(forecast));
+  run.memory_text = "memory: at most " + whole(forecast.total_mb()) + " MiB a rank, in stage \"" +
+                    forecast.stage + "\": " + parts_text(forecast);
 }
 
 }  // namespace reckon

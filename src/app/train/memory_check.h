@@ -9,7 +9,7 @@
 namespace reckon {
 
 /// Whether the memory of this machine suffices for the run, before the weights are made, for device = "cpu".
-/// Says what is needed in a line; where it does not suffice, warns if guard.on_memory is "warn". Reads
+/// Leaves what is needed in run.memory_text; where it does not suffice, warns if guard.on_memory is "warn". Reads
 /// run.recipe, tasks, prompts and machine. \param model  what the weights will be
 /// \throws Error(environment) with what takes how much, and what makes it less
 void check_memory(TrainRun& run, const DecoderConfig& model);

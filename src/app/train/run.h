@@ -56,6 +56,7 @@ struct TrainRun {
   std::string recipe_text;    ///< resolved, as recipe.toml has it
   std::string recipe_sha256;  ///< settings_sha256() of it
   MachineMemory machine;
+  std::string memory_text;  ///< the forecast, for the terminal; empty where there is none
   std::filesystem::path folder;
   std::string run_id;
   std::string fingerprint;   ///< numerics_fingerprint()

@@ -133,6 +133,7 @@ void set_up(TrainRun& run, const TrainArguments& arguments) {
                    short_count(static_cast<double>(run.weights.at("model")->parameters().size())) +
                    " parameters, vocabulary " + std::to_string(run.tokenizer().vocab_size()));
   run.display.line("numerics: " + numerics.text + ", fingerprint " + run.fingerprint.substr(0, 12));
+  if (!run.memory_text.empty()) run.display.line(run.memory_text);
 }
 
 DrawnPrompt draw_prompt(TrainRun& run, const std::vector<const RecipeTask*>& tasks, ProblemStream& stream,

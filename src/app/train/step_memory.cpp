@@ -5,6 +5,7 @@
 namespace reckon {
 
 MemoryUse largest_memory_use(Communicator& world) {
+  release_free_memory();
   const MemoryUse mine = memory_use();
   std::array<double, 2> largest{mine.own_mb, mine.helpers_mb};
   world.maximum(largest);
