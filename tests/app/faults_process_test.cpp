@@ -27,7 +27,8 @@ class Processes : public testing::FaultyRun {
  protected:
   void expect_undisturbed(const CommandResult& run) const {
     EXPECT_EQ(run.exit_code, 0) << run.output;
-    if (run.exit_code == 0) EXPECT_EQ(testing::difference(testing::result_of(train.out), undisturbed()), "");
+    if (run.exit_code != 0) return;
+    EXPECT_EQ(testing::difference(testing::result_of(train.out), undisturbed()), "");
   }
 };
 
