@@ -13,30 +13,6 @@ namespace {
 
 using SettingMap = std::map<std::string, std::string>;
 
-std::string value_text(const TomlNode& node) {
-  switch (node.kind) {
-    case TomlNode::Kind::boolean:
-      return toml_text(node.boolean);
-    case TomlNode::Kind::integer:
-      return toml_text(node.integer);
-    case TomlNode::Kind::number:
-      return toml_text(node.number);
-    case TomlNode::Kind::string:
-      return toml_text(node.text);
-    case TomlNode::Kind::date:
-      return node.text;
-    case TomlNode::Kind::array:
-    case TomlNode::Kind::table:
-      break;
-  }
-  const bool is_table = node.kind == TomlNode::Kind::table;
-  std::string text;
-  for (const TomlNode& item : node.items) {
-    text += (text.empty() ? "" : ", ") + (is_table ? item.key + " = " : "") + value_text(item);
-  }
-  return is_table ? "{ " + text + " }" : "[" + text + "]";
-}
-
 /// Whether the elements go by their names, as stages and tasks do.
 bool is_named_array(const TomlNode& node) {
   return node.kind == TomlNode::Kind::array && !node.items.empty() &&
@@ -57,7 +33,7 @@ void flatten(const TomlNode& node, const std::string& path, SettingMap& settings
     }
     settings[path] = names;
   } else {
-    settings[path] = value_text(node);
+    settings[path] = toml_text(node);
   }
 }
 

@@ -189,6 +189,7 @@ void train(const TrainArguments& arguments) {
   }
   Display display(arguments.progress, world.rank() != 0);
   TrainRun run(world, display);
+  run.machine = machine_memory(world);
   run_together(world, [&] { set_up(run, arguments); });
   check_numerics(run);
   open_run(run, arguments);

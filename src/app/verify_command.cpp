@@ -2,9 +2,12 @@
 #include <ATen/Parallel.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "commands.h"
+#include "recipe_diff.h"
+#include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/grade/certifier.h"
 #include "train/run.h"
@@ -24,53 +27,76 @@ struct VerifyArguments {
   VerifyBounds bounds;
 };
 
-/// The stage that --stage names, or the only one that can be meant.
-const StageConfig& chosen_stage(const TrainRun& run, const StepVerifier& verifier,
-                                const VerifyArguments& arguments) {
-  std::vector<const StageConfig*> fitting;
-  std::string names;
-  for (const StageConfig& stage : run.recipe.stage) {
-    if (stage.kind == StageKind::eval || verifier.steps_of(stage.name) < arguments.step) continue;
-    if (!arguments.stage.empty() && stage.name != arguments.stage) continue;
-    fitting.push_back(&stage);
-    names += (names.empty() ? "" : ", ") + stage.name;
+/// The file that has a recipe of the run: recipe.toml, or the one that it was before a change.
+fs::path recipe_file(const fs::path& run, const std::string& sha256) {
+  for (const fs::path& file : {run / "recipe.toml", run / ("recipe-" + sha256.substr(0, 12) + ".toml")}) {
+    if (fs::exists(file) && settings_sha256(read_file(file), file.string()) == sha256) return file;
   }
-  const std::string asked = "step " + std::to_string(arguments.step);
-  if (fitting.empty()) {
-    throw Error(ExitCode::usage, arguments.folder + ": no stage" +
-                                     (arguments.stage.empty() ? "" : " " + in_quotes(arguments.stage)) +
-                                     " of it has a " + asked);
-  }
-  // Of several, the one that is trained by reinforcement is meant.
-  std::vector<const StageConfig*> grpo;
-  for (const StageConfig* stage : fitting) {
-    if (stage->kind == StageKind::grpo) grpo.push_back(stage);
-  }
-  if (fitting.size() == 1) return *fitting.front();
-  if (grpo.size() == 1) return *grpo.front();
-  throw Error(ExitCode::usage, arguments.folder + ": " + asked + " is one of the stages " + names +
-                                   " (need --stage with one of them)");
+  return run / "recipe.toml";  // edited: its steps come out otherwise
 }
 
-void verify_steps(const VerifyArguments& arguments, VerifyReport& report) {
-  start_certifiers(1);
-  at::set_num_threads(1);
+bool has_step(const RecipeEpoch& epoch, const std::string& stage, std::int64_t step) {
+  return std::ranges::any_of(epoch.events, [&](const ChainEvent& event) {
+    return event.event == "step" && event.text("stage") == stage && event.integer("step") == step;
+  });
+}
+
+/// The stage that --stage names, or the only one that can be meant: of several the one that is trained by
+/// reinforcement. Nothing where this part of the run has no such step.
+const StageConfig* chosen_stage(const TrainRun& run, const RecipeEpoch& epoch,
+                                const VerifyArguments& arguments) {
+  std::vector<const StageConfig*> fitting, grpo;
+  std::string names;
+  for (const StageConfig& stage : run.recipe.stage) {
+    if (!arguments.stage.empty() && stage.name != arguments.stage) continue;
+    if (!has_step(epoch, stage.name, arguments.step)) continue;
+    fitting.push_back(&stage);
+    if (stage.kind == StageKind::grpo) grpo.push_back(&stage);
+    names += (names.empty() ? "" : ", ") + stage.name;
+  }
+  if (fitting.size() <= 1) return fitting.empty() ? nullptr : fitting.front();
+  if (grpo.size() == 1) return grpo.front();
+  throw Error(ExitCode::usage, arguments.folder + ": step " + std::to_string(arguments.step) +
+                                   " is one of the stages " + names + " (need --stage with one of them)");
+}
+
+/// The steps that were made under one recipe. \return whether the step that was asked for is among them
+bool verify_epoch(const VerifyArguments& arguments, const RecipeEpoch& epoch, const std::string& fingerprint,
+                  VerifyReport& report) {
   const auto world = make_serial_communicator();
   Display display(ProgressMode::plain, true);
   TrainRun run(*world, display);
+  run.machine = machine_memory(*world);
   TrainArguments from;
-  from.file = arguments.folder;
-  from.resume = true;
+  from.file = recipe_file(arguments.folder, epoch.recipe_sha256).string();
+  from.out = arguments.folder;
   set_up(run, from);
-  StepVerifier verifier(run, {.sample = arguments.sample, .bounds = arguments.bounds}, report);
+  StepVerifier verifier(run, epoch, fingerprint, {.sample = arguments.sample, .bounds = arguments.bounds},
+                        report);
   if (arguments.step > 0) {
-    verifier.verify_step(chosen_stage(run, verifier, arguments), arguments.step);
-    return;
+    const StageConfig* stage = chosen_stage(run, epoch, arguments);
+    if (stage != nullptr) verifier.verify_step(*stage, arguments.step);
+    return stage != nullptr;
   }
   for (const std::size_t index : run_order(run.recipe)) {
     const StageConfig& stage = run.recipe.stage[index];
     if (arguments.stage.empty() || stage.name == arguments.stage) verifier.verify_stage(stage);
   }
+  return true;
+}
+
+void verify_steps(const VerifyArguments& arguments, VerifyReport& report) {
+  start_certifiers(1);
+  at::set_num_threads(1);
+  const std::vector<ChainLine> chain = read_chain(fs::path(arguments.folder) / "chain.jsonl");
+  const std::string fingerprint = chain.empty() ? "" : chain.front().event.text("fingerprint");
+  bool is_done = false;
+  for (const RecipeEpoch& epoch : recipe_epochs(chain))
+    is_done = verify_epoch(arguments, epoch, fingerprint, report) || is_done;
+  if (is_done) return;
+  throw Error(ExitCode::usage, arguments.folder + ": no stage" +
+                                   (arguments.stage.empty() ? "" : " " + in_quotes(arguments.stage)) +
+                                   " of it has a step " + std::to_string(arguments.step));
 }
 
 void verify(const VerifyArguments& arguments) {

@@ -1,5 +1,6 @@
 #include "reckon/base/memory_use.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -45,6 +46,10 @@ MemoryUse memory_use() {
     for (std::string& child : children_of(process)) waiting.push_back(std::move(child));
   }
   return use;
+}
+
+void release_free_memory() {
+  malloc_trim(0);
 }
 
 double peak_memory_mb() {

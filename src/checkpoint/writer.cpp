@@ -62,6 +62,7 @@ std::vector<std::int64_t> steps_to_remove(const std::vector<std::int64_t>& steps
   const auto keep = static_cast<std::size_t>(std::max<std::int64_t>(1, retention.keep_last));
   for (std::size_t i = 0; i + keep < steps.size(); ++i) {
     if (retention.keep_every > 0 && steps[i] % retention.keep_every == 0) continue;
+    if (std::ranges::count(retention.keep, steps[i]) > 0) continue;
     removed.push_back(steps[i]);
   }
   return removed;
@@ -245,7 +246,11 @@ void CheckpointWriter::prune() {
   }
   std::vector<fs::path> removed = {place().string() + kRemoved};
   std::error_code error;
-  for (const std::int64_t step : steps_to_remove(steps, retention_)) {
+  RetentionConfig retention = retention_;
+  for (const CheckpointName& name : kept_) {
+    if (name.stage == last_->stage) retention.keep.push_back(name.step);
+  }
+  for (const std::int64_t step : steps_to_remove(steps, retention)) {
     const fs::path folder = folder_ / last_->stage / step_folder(step);
     removed.push_back(folder.string() + kRemoved);
     fs::rename(folder, removed.back(), error);  // first, so that half of one is never taken for whole

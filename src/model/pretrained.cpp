@@ -153,13 +153,12 @@ void check_finite_weights(const Decoder& decoder, const std::string& where) {
     const auto count = std::count_if(values.begin(), values.end(), is_bad);
     if (count == 0) continue;
     const auto first = std::find_if(values.begin(), values.end(), is_bad);
-    throw Error(ExitCode::bad_data, where + ": tensor \"" + tensor.name + "\" has " + std::to_string(count) +
-                                        " of " + std::to_string(values.size()) +
-                                        " values that are not finite, the first " +
-                                        (std::isnan(*first) ? "nan" : "inf") + " at " +
-                                        std::to_string(first - values.begin()) +
-                                        " (need finite numbers). Is the folder a checkpoint of a run that "
-                                        "diverged?");
+    throw Error(ExitCode::bad_data,
+                where + ": tensor \"" + tensor.name + "\" has " + std::to_string(count) + " of " +
+                    std::to_string(values.size()) + " values that are not finite, the first " +
+                    (std::isnan(*first) ? "nan" : "inf") + " at " + std::to_string(first - values.begin()) +
+                    " (need finite numbers). Is the folder a checkpoint of a run that "
+                    "diverged?");
   }
 }
 

@@ -28,6 +28,15 @@ std::int64_t rows_of(std::span<const float> x, std::int64_t width, std::span<con
   return size / width;
 }
 
+// The sums of a weight's gradient are over a multiple of so many rows, filled up with zeros, which change no
+// bit. oneDNN compiles a product for each number of rows it meets, and keeps them all: without this a run
+// would grow by every length of batch there is.
+constexpr std::int64_t kSummedRows = 32;
+
+std::int64_t filled_up(std::int64_t rows) {
+  return (rows + kSummedRows - 1) / kSummedRows * kSummedRows;
+}
+
 std::int64_t even(std::int64_t n) {
   return n + n % 2;
 }
@@ -104,13 +113,31 @@ void multiply_rounded(std::int64_t rows, std::int64_t n, std::int64_t width, con
   }
 }
 
-/// Panels of 128 columns of b [k, n], in pairs of rows.
-void pack_panels(const float* b, std::int64_t k, std::int64_t n, AlignedBuffer& to) {
-  std::uint16_t* panels = halves(to, even(k) * n);
+/// Panels of 128 columns of b [k, n], in pairs of rows; they have `rows` rows, those from k on zero.
+void pack_panels(const float* b, std::int64_t k, std::int64_t n, std::int64_t rows, AlignedBuffer& to) {
+  std::uint16_t* panels = halves(to, rows * n);
   for (std::int64_t column = 0; column < n; column += kPanel) {
     const std::int64_t width = std::min(kPanel, n - column);
-    kernels().pack_pairs(b + column, k, width, n, panels + column * even(k), 2 * width);
+    std::uint16_t* panel = panels + column * rows;
+    kernels().pack_pairs(b + column, k, width, n, panel, 2 * width);
+    std::fill(panel + even(k) * width, panel + rows * width, std::uint16_t{0});
   }
+}
+
+/// Columns `from` up to `width` of a matrix become zero.
+void clear_columns(float* matrix, std::int64_t rows, std::int64_t width, std::int64_t from) {
+  for (std::int64_t row = 0; row < rows; ++row)
+    std::fill(matrix + row * width + from, matrix + (row + 1) * width, 0.0f);
+}
+
+/// Rows of x [count, width], with zeros behind them where `rows` are more.
+const float* with_zero_rows(const float* x, std::int64_t count, std::int64_t rows, std::int64_t width,
+                            AlignedBuffer& to) {
+  if (rows == count) return x;
+  to.resize(static_cast<std::size_t>(rows * width));
+  std::copy_n(x, count * width, to.data());
+  std::fill(to.data() + count * width, to.data() + rows * width, 0.0f);
+  return to.data();
 }
 
 }  // namespace
@@ -144,7 +171,8 @@ void PackedWeight::pack() {
                          reinterpret_cast<std::uint16_t*>(panels_.data()) + column * even(in_features_),
                          2 * width);
   }
-  if (is_bf16) pack_panels(weight_.data(), out_features_, in_features_, backward_panels_);
+  if (is_bf16)
+    pack_panels(weight_.data(), out_features_, in_features_, even(out_features_), backward_panels_);
 }
 
 const std::uint16_t* PackedWeight::forward_pairs() const {
@@ -184,25 +212,31 @@ void linear_backward_input(std::span<const float> dy, const PackedWeight& weight
 void linear_backward_weight(std::span<const float> dy, std::span<const float> x, std::int64_t out_features,
                             std::int64_t in_features, std::span<float> dw, ComputeDtype dtype) {
   const std::int64_t rows = rows_of(dy, out_features, x, in_features, "linear_backward_weight");
-  static thread_local AlignedBuffer dy_transposed, x_pairs;
+  static thread_local AlignedBuffer dy_transposed, x_pairs, x_filled;
   for (std::int64_t row = 0; row < rows; row += kWeightGradientRows) {
     const std::int64_t count = std::min(kWeightGradientRows, rows - row);
+    const std::int64_t summed = filled_up(count);
     const float* x_rows = x.data() + row * in_features;
     const bool is_bf16 = dtype == ComputeDtype::bfloat16;
-    if (is_bf16) pack_panels(x_rows, count, in_features, x_pairs);
+    if (is_bf16) {
+      pack_panels(x_rows, count, in_features, summed, x_pairs);
+    } else {
+      x_rows = with_zero_rows(x_rows, count, summed, in_features, x_filled);
+    }
     for (std::int64_t out = 0; out < out_features; out += kRowBlock) {
       const std::int64_t outs = std::min(kRowBlock, out_features - out);
       const float* dy_columns = dy.data() + row * out_features + out;
       float* to = dw.data() + out * in_features;
       if (is_bf16) {
-        std::uint16_t* columns = halves(dy_transposed, outs * even(count));
-        kernels().transpose_to_bf16(dy_columns, count, outs, out_features, columns, even(count));
-        multiply_panels(outs, in_features, even(count), static_cast<const std::uint16_t*>(columns),
+        std::uint16_t* columns = halves(dy_transposed, outs * summed);
+        kernels().transpose_to_bf16(dy_columns, count, outs, out_features, columns, summed);
+        multiply_panels(outs, in_features, summed, static_cast<const std::uint16_t*>(columns),
                         reinterpret_cast<const std::uint16_t*>(x_pairs.data()), to, true);
       } else {
-        dy_transposed.resize(static_cast<std::size_t>(outs * count));
-        kernels().transpose(dy_columns, count, outs, out_features, dy_transposed.data(), count);
-        multiply_rows(outs, in_features, count, dy_transposed.data(), x_rows, to, true);
+        dy_transposed.resize(static_cast<std::size_t>(outs * summed));
+        kernels().transpose(dy_columns, count, outs, out_features, dy_transposed.data(), summed);
+        clear_columns(dy_transposed.data(), outs, summed, count);
+        multiply_rows(outs, in_features, summed, dy_transposed.data(), x_rows, to, true);
       }
     }
   }

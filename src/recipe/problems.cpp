@@ -5,10 +5,14 @@
 #include <tuple>
 
 #include "reckon/base/error.h"
+#include "reckon/base/one_line.h"
 #include "reckon/recipe/value_text.h"
 
 namespace reckon {
 namespace {
+
+/// Of one problem; longer than any list of choices.
+constexpr std::size_t kMaxProblemBytes = 4000;
 
 constexpr std::size_t kMaxShown = 60;
 
@@ -29,32 +33,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::swap(above, row);
   }
   return above[b.size()];
-}
-
-std::string value_text(const TomlNode& node) {
-  switch (node.kind) {
-    case TomlNode::Kind::boolean:
-      return toml_text(node.boolean);
-    case TomlNode::Kind::integer:
-      return toml_text(node.integer);
-    case TomlNode::Kind::number:
-      return toml_text(node.number);
-    case TomlNode::Kind::string:
-      return in_quotes(node.text);
-    case TomlNode::Kind::date:
-      return node.text;
-    case TomlNode::Kind::array:
-    case TomlNode::Kind::table:
-      break;
-  }
-  const bool is_array = node.kind == TomlNode::Kind::array;
-  std::string text = is_array ? "[" : "{ ";
-  for (const TomlNode& item : node.items) {
-    if (&item != &node.items.front()) text += ", ";
-    text += (is_array ? "" : item.key + " = ") + value_text(item);
-    if (text.size() > kMaxShown) break;
-  }
-  return text + (is_array ? "]" : " }");
 }
 
 }  // namespace
@@ -79,11 +57,11 @@ std::string RecipeProblems::text() const {
   for (const auto& [place, what] : sorted) {
     if (!text.empty()) text += '\n';
     if (!place.override_path.empty()) {
-      text += "--set " + place.override_path;
+      text += "--set " + in_one_line(place.override_path);
     } else {
       text += file_ + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
     }
-    text += ": " + what;
+    text += ": " + in_one_line(what, kMaxProblemBytes);
   }
   return text;
 }
@@ -123,7 +101,7 @@ std::string joined(std::span<const std::string> names, std::string_view separato
 }
 
 std::string shown(const TomlNode& node) {
-  std::string text = value_text(node);
+  std::string text = toml_text(node);
   if (text.size() <= kMaxShown) return text;
   std::size_t end = kMaxShown;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)

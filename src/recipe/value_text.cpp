@@ -47,4 +47,27 @@ std::string need_text(std::string_view what, const Bounds& bounds) {
   return text;
 }
 
+std::string toml_text(const TomlNode& node) {
+  switch (node.kind) {
+    case TomlNode::Kind::boolean:
+      return toml_text(node.boolean);
+    case TomlNode::Kind::integer:
+      return toml_text(node.integer);
+    case TomlNode::Kind::number:
+      return toml_text(node.number);
+    case TomlNode::Kind::string:
+      return toml_text(node.text);
+    case TomlNode::Kind::date:
+      return node.text;
+    case TomlNode::Kind::array:
+    case TomlNode::Kind::table:
+      break;
+  }
+  const bool is_array = node.kind == TomlNode::Kind::array;
+  std::string text;
+  for (const TomlNode& item : node.items)
+    text += (text.empty() ? "" : ", ") + (is_array ? "" : item.key + " = ") + toml_text(item);
+  return is_array ? "[" + text + "]" : "{ " + text + " }";
+}
+
 }  // namespace reckon

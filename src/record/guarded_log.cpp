@@ -35,6 +35,15 @@ class GuardedLog : public RolloutLogSource {
     return header_.reward_term_names;
   }
   [[nodiscard]] std::uint64_t num_steps() const override { return header_.num_steps; }
+  [[nodiscard]] std::vector<std::uint64_t> step_numbers() const override {
+    std::vector<std::uint64_t> numbers = ask_for_numbers("steps");
+    if (numbers.size() != header_.num_steps)
+      give_up("answered nonsense: another number of steps than before");
+    return numbers;
+  }
+  [[nodiscard]] std::vector<std::uint64_t> group_ids(std::uint64_t index) const override {
+    return ask_for_numbers("groups " + std::to_string(index));
+  }
   [[nodiscard]] RolloutStep read(std::uint64_t index) const override {
     const std::string message = ask("step " + std::to_string(index));
     return understand([&] { return parse_step_message(message, index, header_.reward_term_names); });
@@ -76,6 +85,11 @@ class GuardedLog : public RolloutLogSource {
     }
     if (understand([&] { return message_kind(message); }) == MessageKind::error) throw told(message);
     return message;
+  }
+
+  [[nodiscard]] std::vector<std::uint64_t> ask_for_numbers(const std::string& request) const {
+    const std::string message = ask(request);
+    return understand([&] { return parse_numbers_message(message); });
   }
 
   /// The error that an answer tells, which names the file in any case.

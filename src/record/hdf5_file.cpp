@@ -16,8 +16,7 @@ namespace {
 /// writer left half written.
 constexpr unsigned kMetadataReadAttempts = 30;
 
-/// Metadata that is smaller than a page does not cross the edge of one. A process that is killed in a write
-/// stops at such an edge, so a block within a page is in the file whole or not at all.
+/// Of the page cache, at whose edges a killed process stops writing.
 constexpr hsize_t kPageBytes = 4096;
 
 /// The innermost message that the library left, which for a failed system call is the system's own text.
@@ -128,21 +127,33 @@ void Dataset::read(void* elements, hsize_t first, hsize_t count) const {
   }
 }
 
-File File::create(const fs::path& path, Existing existing, const fs::path& shown_as) {
+File File::create(const fs::path& path) {
   set_up_library();
-  const fs::path& shown = shown_as.empty() ? path : shown_as;
-  auto context = std::make_shared<const Context>(Context{shown.string(), ExitCode::io});
-  const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, *context, "make the file");
-  if (H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST) < 0)
-    fail(*context, "make the file");
-  const Handle layout = owned(H5Pcreate(H5P_FILE_CREATE), H5Pclose, *context, "make the file");
+  return make(path, H5F_ACC_TRUNC, H5P_DEFAULT, Context{path.string(), ExitCode::io});
+}
+
+File File::create_live(const fs::path& path, const fs::path& shown_as) {
+  set_up_library();
+  const Context context{shown_as.string(), ExitCode::io};
+  const Handle layout = owned(H5Pcreate(H5P_FILE_CREATE), H5Pclose, context, "make the file");
   if (H5Pset_file_space_strategy(layout.get(), H5F_FSPACE_STRATEGY_PAGE, 0, 1) < 0 ||
       H5Pset_file_space_page_size(layout.get(), kPageBytes) < 0) {
-    fail(*context, "make the file");
+    fail(context, "make the file");
   }
-  const unsigned flags = existing == Existing::refuse ? H5F_ACC_EXCL : H5F_ACC_TRUNC;
-  const hid_t id = H5Fcreate(path.c_str(), flags, layout.get(), access.get());
-  return {context, owned(id, H5Fclose, *context, "make the file")};
+  return make(path, H5F_ACC_EXCL, layout.get(), context);
+}
+
+File File::make(const fs::path& path, unsigned flags, hid_t layout, Context context) {
+  auto shared = std::make_shared<const Context>(std::move(context));
+  const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, *shared, "make the file");
+  if (H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST) < 0)
+    fail(*shared, "make the file");
+  // The default, 1 MiB of chunks for each dataset, would be filled by chunks that are never read again. This
+  // is the largest chunk of a log.
+  constexpr std::size_t kCachedChunks = 128 << 10;
+  if (H5Pset_cache(access.get(), 0, 521, kCachedChunks, 0.75) < 0) fail(*shared, "make the file");
+  const hid_t id = H5Fcreate(path.c_str(), flags, layout, access.get());
+  return {shared, owned(id, H5Fclose, *shared, "make the file")};
 }
 
 File File::open(const fs::path& path, bool swmr, ExitCode code) {

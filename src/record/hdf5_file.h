@@ -97,12 +97,14 @@ class Dataset {
 /// A file. Its datasets may outlive it, but then the file is closed only with the last of them.
 class File {
  public:
-  enum class Existing { refuse, replace };
-  /// Makes a file in the latest format, which SWMR needs and which keeps checksums of its metadata.
-  /// \param shown_as  the name in messages, for a file that is renamed while it is open; empty: its path
-  /// \throws Error(io).
-  static File create(const std::filesystem::path& path, Existing existing,
-                     const std::filesystem::path& shown_as = {});
+  /// Makes a file, in the place of one that is there, in the latest format, which keeps checksums of its
+  /// metadata. \throws Error(io).
+  static File create(const std::filesystem::path& path);
+  /// Makes a file that will be read while it is written and may be left at any moment: its smaller blocks of
+  /// metadata do not cross the edges of pages, where a process that is killed in a write stops.
+  /// \param shown_as  the name in messages, for a file that is renamed while it is open
+  /// \throws Error(io), also where the file is there.
+  static File create_live(const std::filesystem::path& path, const std::filesystem::path& shown_as);
   /// Opens a closed file, or with `swmr` one that has, or had when it died, a SWMR writer.
   /// \throws Error(missing_input) where there is no file, Error(code) for anything else.
   static File open(const std::filesystem::path& path, bool swmr, ExitCode code);
@@ -130,6 +132,7 @@ class File {
   [[nodiscard]] std::uint64_t read_number_attribute(const std::string& object, const std::string& name) const;
 
  private:
+  static File make(const std::filesystem::path& path, unsigned flags, hid_t layout, Context context);
   File(std::shared_ptr<const Context> context, Handle id)
       : context_(std::move(context)), id_(std::move(id)) {}
   [[nodiscard]] std::string read_text_of(hid_t object, bool attribute, const std::string& what) const;

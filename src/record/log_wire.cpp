@@ -148,6 +148,20 @@ LogHeader parse_header_message(std::string_view message) {
   return header;
 }
 
+std::string numbers_message(const std::vector<std::uint64_t>& numbers) {
+  Writer out(MessageKind::numbers);
+  out.add(numbers);
+  return out.take();
+}
+
+std::vector<std::uint64_t> parse_numbers_message(std::string_view message) {
+  Reader in(message, MessageKind::numbers);
+  std::vector<std::uint64_t> numbers;
+  in.read(numbers);
+  in.finish();
+  return numbers;
+}
+
 std::string step_message(std::uint64_t index, const RolloutStep& step) {
   Writer out(MessageKind::step);
   const auto add = [&](const auto&... values) { (out.add(values), ...); };
@@ -215,10 +229,14 @@ Error parse_error_message(std::string_view message) {
 MessageKind message_kind(std::string_view message) {
   if (message.empty()) throw WireError("an empty message");
   const auto kind = static_cast<MessageKind>(message[0]);
-  if (kind != MessageKind::header && kind != MessageKind::step && kind != MessageKind::error) {
-    throw WireError("a message of no known kind");
+  switch (kind) {
+    case MessageKind::header:
+    case MessageKind::numbers:
+    case MessageKind::step:
+    case MessageKind::error:
+      return kind;
   }
-  return kind;
+  throw WireError("a message of no known kind");
 }
 
 std::string as_line(std::string_view bytes) {

@@ -21,7 +21,7 @@ class WireError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class MessageKind : char { header = 'h', step = 's', error = 'e' };
+enum class MessageKind : char { header = 'h', numbers = 'n', step = 's', error = 'e' };
 
 /// What is known of a log once it is open.
 struct LogHeader {
@@ -32,12 +32,14 @@ struct LogHeader {
 };
 
 [[nodiscard]] std::string header_message(const LogHeader& header);
+[[nodiscard]] std::string numbers_message(const std::vector<std::uint64_t>& numbers);
 [[nodiscard]] std::string step_message(std::uint64_t index, const RolloutStep& step);
 [[nodiscard]] std::string error_message(ExitCode code, std::string_view text);
 
 /// \throws WireError
 [[nodiscard]] MessageKind message_kind(std::string_view message);
 [[nodiscard]] LogHeader parse_header_message(std::string_view message);
+[[nodiscard]] std::vector<std::uint64_t> parse_numbers_message(std::string_view message);
 /// \param index  that was asked for. \param reward_term_names  of the header
 [[nodiscard]] RolloutStep parse_step_message(std::string_view message, std::uint64_t index,
                                              const std::vector<std::string>& reward_term_names);

@@ -6,6 +6,10 @@
 
 namespace reckon {
 
+bool is_measurement(std::string_view name) {
+  return name == "seconds" || name.ends_with("_seconds") || name.starts_with("rss_");
+}
+
 void MetricsStream::write(const MetricsRow& row) {
   nlohmann::ordered_json line;
   line["stage"] = row.stage;

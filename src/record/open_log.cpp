@@ -64,6 +64,10 @@ class OwnLog : public RolloutLogSource {
     return reader_.reward_term_names();
   }
   [[nodiscard]] std::uint64_t num_steps() const override { return reader_.num_steps(); }
+  [[nodiscard]] std::vector<std::uint64_t> step_numbers() const override { return reader_.step_numbers(); }
+  [[nodiscard]] std::vector<std::uint64_t> group_ids(std::uint64_t index) const override {
+    return reader_.group_ids(index);
+  }
   [[nodiscard]] RolloutStep read(std::uint64_t index) const override { return reader_.read(index); }
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -113,13 +114,13 @@ void check_same_in_rows(const CheckedTables<Tables>& in, const StepColumns& colu
         std::bit_cast<std::uint32_t>(columns.temperature[i - 1])) {
       in.fail("completions/temperature", row + " is " + std::to_string(columns.temperature[i]) + " (need " +
                                              std::to_string(columns.temperature[i - 1]) +
-                                             ", as in the row before of its step)");
+                                             ", as the step's other rows)");
     }
     if (columns.group_id[i] != columns.group_id[i - 1]) continue;
     const auto check = [&](const char* column, const std::vector<std::uint64_t>& values) {
       if (values[i] == values[i - 1]) return;
       in.fail(column, row + " is " + std::to_string(values[i]) + " (need " + std::to_string(values[i - 1]) +
-                          ", as in the row before of its group)");
+                          ", as the rest of group " + std::to_string(columns.group_id[i]) + ")");
     };
     check("completions/prompt_row", columns.prompt_row);
     check("completions/visit", columns.visit);
@@ -143,6 +144,14 @@ RowRange rows_of_step(const CheckedTables<Tables>& in, std::uint64_t index) {
                                           ", the end of the step before)");
   }
   return rows;
+}
+
+/// The groups of a step, in the order in which they lie there. \throws as CheckedTables::fail()
+template <class Tables>
+std::vector<std::uint64_t> read_group_ids(const CheckedTables<Tables>& in, std::uint64_t index) {
+  std::vector<std::uint64_t> groups = in.read(in.tables().completions.group_id, rows_of_step(in, index));
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  return groups;
 }
 
 /// \throws Error(bad_data) as CheckedTables::fail()

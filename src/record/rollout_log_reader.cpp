@@ -80,12 +80,8 @@ std::uint64_t RolloutLogReader::num_steps() const {
 std::vector<std::uint64_t> RolloutLogReader::step_numbers() const {
   return impl_->checked->read(impl_->checked->tables().steps.step, {0, impl_->num_steps});
 }
-
 std::vector<std::uint64_t> RolloutLogReader::group_ids(std::uint64_t index) const {
-  const CheckedTables<RolloutTables>& in = *impl_->checked;
-  std::vector<std::uint64_t> groups = in.read(in.tables().completions.group_id, rows_of_step(in, index));
-  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
-  return groups;
+  return read_group_ids(*impl_->checked, index);
 }
 
 RolloutStep RolloutLogReader::read(std::uint64_t index) const {

@@ -204,7 +204,7 @@ void RolloutLogWriter::open_segment() {
   const fs::path part = final_path.string() + ".part";
   // Under another name until all is there that SWMR readers need: a .part can be read whenever we die.
   const fs::path temporary = final_path.string() + ".tmp";
-  hdf5::File file = hdf5::File::create(temporary, hdf5::File::Existing::refuse, part);
+  hdf5::File file = hdf5::File::create_live(temporary, part);
   auto segment = std::make_unique<Segment>(Segment{.number = next_segment_,
                                                    .final_path = final_path,
                                                    .file = std::move(file),

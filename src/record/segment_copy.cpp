@@ -113,7 +113,7 @@ SegmentCounts write_copy(const fs::path& segment, std::uint64_t num_steps, const
   RolloutTables from;
   open_rollout_tables(source, from, reader.reward_term_names());
   const FirstRows rows(segment.string(), from, num_steps);
-  hdf5::File copy = hdf5::File::create(temporary, hdf5::File::Existing::replace);
+  hdf5::File copy = hdf5::File::create(temporary);
   {
     RolloutTables to;
     create_rollout_tables(copy, to, reader.info(), reader.segment(), reader.reward_term_names(),

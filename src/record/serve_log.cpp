@@ -45,7 +45,7 @@ bool answer_with(const std::string& file, std::uint64_t memory_mb, const Make& m
     answer(make());
     return true;
   } catch (const Error& error) {
-    if (error.code() == ExitCode::io) throw;
+    if (error.code() != ExitCode::bad_data && error.code() != ExitCode::missing_input) throw;
     answer(error_message(error.code(), error.what()));
   } catch (const std::bad_alloc&) {
     answer(error_message(ExitCode::bad_data, file + ": could not be read: it takes more than " +
@@ -53,6 +53,17 @@ bool answer_with(const std::string& file, std::uint64_t memory_mb, const Make& m
                                                  " MiB of memory. Is the file damaged or hostile?"));
   }
   return false;
+}
+
+/// \param request  "steps", "groups N" or "step N"
+std::string answer_to(const std::string& request, const RolloutLogReader& log) {
+  std::istringstream words(request);
+  const std::string kind = next_word(words);
+  if (kind == "steps") return numbers_message(log.step_numbers());
+  const std::uint64_t index = next_number(words);
+  if (kind == "groups") return numbers_message(log.group_ids(index));
+  if (kind != "step") refuse("a request of no known kind");
+  return step_message(index, log.read(index));
 }
 
 }  // namespace
@@ -77,11 +88,8 @@ void serve_log() {
     return header_message({log->info(), log->segment(), log->reward_term_names(), log->num_steps()});
   });
   while (is_open && std::getline(std::cin, line)) {
-    request = std::istringstream(line);
-    if (next_word(request) != "step") refuse("a request of no known kind");
-    const std::uint64_t index = next_number(request);
     allow_cpu_seconds(cpu_seconds);
-    answer_with(file, memory_mb, [&] { return step_message(index, log->read(index)); });
+    answer_with(file, memory_mb, [&] { return answer_to(line, *log); });
   }
 }
 

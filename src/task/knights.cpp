@@ -64,12 +64,12 @@ struct KnightsPuzzle::Node {
       return node;
     }
     std::unique_ptr<Node> statement(int depth) {
-      auto left = part(depth);
+      auto first = part(depth);
       const char operation = peek();
-      if (operation != '&' && operation != '|' && operation != '=') return left;
+      if (operation != '&' && operation != '|' && operation != '=') return first;
       ++at_;
-      auto right = part(depth);
-      return make(operation, std::move(left), std::move(right));
+      auto second = part(depth);
+      return make(operation, std::move(first), std::move(second));
     }
     std::unique_ptr<Node> part(int depth) {
       if (depth == kMaxDepth) fail();

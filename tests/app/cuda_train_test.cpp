@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "reckon/cuda/runtime.h"
+#include "reckon/record/metrics.h"
 #include "support/paths.h"
 
 namespace reckon {
@@ -88,17 +89,18 @@ class CudaTrainTest : public ::testing::Test {
     std::istringstream in(testing::read_text(out / "metrics.jsonl"));
     std::vector<json> rows;
     for (std::string line; std::getline(in, line);) {
-      rows.push_back(json::parse(line));
-      for (auto it = rows.back().begin(); it != rows.back().end();) {
-        const std::string& column = it.key();
-        const bool is_measured = column == "seconds" || column.ends_with("_seconds") || column.starts_with("rss_");
-        it = is_measured ? rows.back().erase(it) : std::next(it);
+      json kept = json::object();
+      const json row = json::parse(line);
+      for (const auto& [key, value] : row.items()) {
+        if (!is_measurement(key)) kept[key] = value;
       }
+      rows.push_back(kept);
     }
     return rows;
   }
-  [[nodiscard]] std::string weights_of(const std::string& name) const {
-    return testing::read_text(folder.path() / name / "checkpoints/rl-1/step-000002/model.safetensors");
+  [[nodiscard]] std::string weights_of(const std::string& name, int step = 2) const {
+    return testing::read_text(folder.path() / name / "checkpoints/rl-1" /
+                              ("step-00000" + std::to_string(step)) / "model.safetensors");
   }
 
   std::string output;
@@ -125,16 +127,17 @@ TEST_F(CudaTrainTest, ASecondRunGivesTheSameBitsAndTwoRanksNearlyThose) {
 }
 
 TEST_F(CudaTrainTest, AResumedRunIsTheRunThatWasNotInterruptedAndItsStepsComeOutAgain) {
-  const std::vector<json> rows = train("whole", 1, "--set checkpoint.every_steps=1");
+  const std::string settings = "--set checkpoint.every_steps=1 --set stage.rl-1.steps=3";
+  const std::vector<json> rows = train("whole", 1, settings);
   const fs::path out = folder.path() / "killed";
   const auto killed =
-      testing::run_command("RECKON_EMULATE_CUDA=1 RECKON_FAIL_AT=train.exchanged:2 " +
+      testing::run_command("RECKON_EMULATE_CUDA=1 RECKON_FAIL_AT=train.exchanged:3 " +
                            (testing::binary_dir() / "bin" / "reckon").string() + " train " + recipe.string() +
-                           " --out " + out.string() + " --set checkpoint.every_steps=1");
+                           " --out " + out.string() + " " + settings);
   EXPECT_NE(killed.exit_code, 0) << killed.output;
-  EXPECT_EQ(train("killed", 1, "--set checkpoint.every_steps=1 --resume"), rows);
-  EXPECT_THAT(output, HasSubstr("goes on from checkpoint rl-1/step-000001"));
-  EXPECT_TRUE(weights_of("killed") == weights_of("whole"));
+  EXPECT_EQ(train("killed", 1, settings + " --resume"), rows);
+  EXPECT_THAT(output, HasSubstr("goes on from checkpoint rl-1/step-00000"));
+  EXPECT_TRUE(weights_of("killed", 3) == weights_of("whole", 3));
   EXPECT_EQ(testing::read_text(out / "chain.jsonl"), testing::read_text(folder.path() / "whole/chain.jsonl"));
 
   (void)train("two", 2);  // whose bits are not those of one rank

@@ -100,5 +100,43 @@ TEST_F(ResumeTest, KilledAnywhereTwoRanksEndAsTheRunThatWasNot) {
   }
 }
 
+TEST_F(ResumeTest, AStageGoesOnWithMoreStepsWhereThatIsAllowed) {
+  train.ranks = 0;
+  ASSERT_EQ(train.run().exit_code, 0);
+  const auto refused = train.run("--resume --set stage.rl-1.steps=9 --set stage.rl-1.group_size=2");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.output, HasSubstr("is not the recipe that " + train.out.string() +
+                                        " was begun with:\n"
+                                        "  stage.rl-1.group_size: 4 -> 2\n  stage.rl-1.steps: 5 -> 9\n"));
+  EXPECT_THAT(refused.output, HasSubstr("--allow-change stage.rl-1.group_size and so on"));
+  EXPECT_THAT(train.run("--resume --set stage.rl-1.steps=9 --allow-change stage.rl").output,
+              HasSubstr("stage.rl-1.steps: 5 -> 9"));
+  const auto resumed = train.run("--resume --set stage.rl-1.steps=9 --allow-change stage.rl-1.steps");
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  EXPECT_THAT(resumed.output, HasSubstr("goes on from checkpoint rl-1/step-000004"));
+  EXPECT_TRUE(fs::exists(train.out / "checkpoints/rl-1/step-000009/model.safetensors"));
+  EXPECT_TRUE(fs::exists(train.out / "checkpoints/rl-1/step-000005.before-change/model.safetensors"));
+  EXPECT_TRUE(fs::exists(train.out / "checkpoints/rl-1/step-000004")) << "its steps can be done again";
+  // The steps of either recipe come out again, each under its own.
+  const auto verified =
+      testing::run_command(testing::reckon_program() + " verify " + train.out.string() + " --all");
+  EXPECT_EQ(verified.exit_code, 0) << verified.output;
+  EXPECT_THAT(verified.output, HasSubstr("rl-1 step 4 "));
+  EXPECT_THAT(verified.output, HasSubstr("rl-1 step 9 "));
+}
+
+TEST_F(ResumeTest, KilledWhileItCutsTheFilesBackItComesToTheSameEnd) {
+  train.ranks = 0;
+  EXPECT_NE(train.run("", "RECKON_FAIL_AT=train.metrics:10").exit_code, 0);
+  for (const char* point : {"rollout_log.rewind", "rollout_log.rewind_copy", "rollout_log.rewind_replace",
+                            "rollout_log.rewind_segment", "rollout_log.rewind_manifest", "train.draw"}) {
+    const auto killed = train.run("--resume", std::string("RECKON_FAIL_AT=") + point + ":1");
+    EXPECT_EQ(killed.exit_code, 137) << point << "\n" << killed.output;
+  }
+  const auto resumed = train.run("--resume");
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  EXPECT_EQ(difference(result_of(train.out), uninterrupted()), "");
+}
+
 }  // namespace
 }  // namespace reckon

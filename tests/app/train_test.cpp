@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "reckon/grade/answer_form.h"
+#include "reckon/record/metrics.h"
 #include "reckon/record/rollout_log.h"
 #include "support/paths.h"
 
@@ -86,18 +87,17 @@ class TrainTest : public ::testing::Test {
   }
 };
 
-/// metrics.jsonl without what a clock decides.
+/// metrics.jsonl without what clock or machine decide.
 std::vector<json> rows_without_times(const fs::path& run) {
   std::istringstream in(testing::read_text(run / "metrics.jsonl"));
   std::vector<json> rows;
   for (std::string line; std::getline(in, line);) {
-    json row = json::parse(line);
-    for (auto it = row.begin(); it != row.end();) {
-      it = it.key() == "seconds" || it.key().ends_with("_seconds") || it.key().starts_with("rss_")
-               ? row.erase(it)
-               : std::next(it);
+    const json row = json::parse(line);
+    json kept = json::object();
+    for (const auto& [name, value] : row.items()) {
+      if (!is_measurement(name)) kept[name] = value;
     }
-    rows.push_back(row);
+    rows.push_back(kept);
   }
   return rows;
 }

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "app/tiny_run.h"
@@ -25,7 +25,11 @@ Verified verify(const fs::path& run) {
     static_cast<void>(::testing::internal::GetCapturedStdout());
     throw;
   }
-  return {report.failures(), ::testing::internal::GetCapturedStdout()};
+  const std::string output = ::testing::internal::GetCapturedStdout();
+  std::string text;
+  std::ranges::unique_copy(output, std::back_inserter(text),
+                           [](char a, char b) { return a == ' ' && b == ' '; });
+  return {report.failures(), text};
 }
 
 std::string recipe_with_file(const fs::path& problems) {

@@ -14,7 +14,7 @@ namespace reckon::testing {
 /// What verify_files() says of a folder.
 struct Verified {
   int failures = 0;
-  std::string text;  ///< the report, a line a finding
+  std::string text;  ///< the report, a line a finding; one blank between its columns
 };
 [[nodiscard]] Verified verify(const std::filesystem::path& run);
 

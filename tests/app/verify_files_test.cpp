@@ -28,11 +28,10 @@ TEST(VerifyFiles, AWholeRunVerifies) {
   const Verified verified = testing::verify(testing::finished_run());
   EXPECT_EQ(verified.failures, 0) << verified.text;
   for (const char* text :
-       {"chain.jsonl             ok    18 events, 10 steps", "recipe.toml             ok  ",
-        "data                    ok    2 tasks", "checkpoint rl-1/step-000004  ok  ",
-        "rollouts rl-1           ok    5 steps, 20 groups, 80 completions",
-        "metrics.jsonl           ok    11 rows, 11 of them", "summary.json            ok    3 stages",
-        "lineage.json            ok    3 stages", "other files             ok    none"})
+       {"chain.jsonl ok 18 events, 10 steps", "recipe.toml ok ", "data ok 2 tasks",
+        "checkpoint rl-1/step-000004 ok ", "rollouts rl-1 ok 5 steps, 20 groups, 80 completions",
+        "metrics.jsonl ok 11 rows, 11 of them", "summary.json ok 3 stages", "lineage.json ok 3 stages",
+        "other files ok none"})
     EXPECT_THAT(verified.text, HasSubstr(text));
   EXPECT_THAT(verified.text, Not(HasSubstr("note")));
 }
@@ -111,7 +110,7 @@ TEST(VerifyFiles, AChainThatWasCutIsToldByCheckpointsAndLineage) {
   const TamperedRun run;
   run.edit_lines(kChain, [](Lines& lines) { lines.resize(11); });
   const Verified verified = run.verify();
-  EXPECT_THAT(verified.text, HasSubstr("and no line ends there: its end was cut off"));
+  EXPECT_THAT(verified.text, HasSubstr("and no line ends there. Was its end cut off?"));
   EXPECT_THAT(verified.text, HasSubstr("lineage.json: head is no link of chain.jsonl: was its end cut off?"));
   EXPECT_THAT(verified.text, HasSubstr("step 3 is in the log, and the chain ends at step 2"));
   EXPECT_THAT(verified.text, HasSubstr("which the chain does not have"));
@@ -134,12 +133,19 @@ void set(ChainEvent& event, const std::string& name, const ChainEvent::Value& va
 TEST(VerifyFiles, AForgedChainDisagreesWithCheckpointsMetricsAndLineage) {
   const TamperedRun run;
   forge_chain(run, [](std::vector<ChainEvent>& events) { set(events[10], "loss", 0.5); });
-  const Verified verified = run.verify();
-  EXPECT_THAT(verified.text, Not(HasSubstr("chain.jsonl             FAIL")));
-  EXPECT_THAT(verified.text, HasSubstr("names the link "));
-  EXPECT_THAT(verified.text, HasSubstr("step 2 of stage \"rl-1\": loss is "));
-  EXPECT_THAT(verified.text, HasSubstr("and the chain has 0.5"));
-  EXPECT_THAT(verified.text, HasSubstr("last_link is of no line of the stage in the chain"));
+  const std::string loss = run.verify().text;
+  EXPECT_THAT(loss, HasSubstr("chain.jsonl ok "));
+  EXPECT_THAT(loss, HasSubstr("bytes, and no line ends there"));
+  EXPECT_THAT(loss, HasSubstr("step 2 of stage \"rl-1\": loss is "));
+  EXPECT_THAT(loss, HasSubstr("and the chain has 0.5"));
+  EXPECT_THAT(loss, HasSubstr("last_link is of no line of the stage in the chain"));
+  const TamperedRun other;
+  forge_chain(other,
+              [](std::vector<ChainEvent>& events) { set(events[10], "rollouts", std::string(64, 'a')); });
+  const std::string rollouts = other.verify().text;
+  EXPECT_THAT(rollouts, HasSubstr("checkpoint rl-1/step-000004 FAIL names the link "));
+  EXPECT_THAT(rollouts,
+              HasSubstr("step 2: its groups together are not those that the chain has as \"rollouts\""));
 }
 
 TEST(VerifyFiles, EventsOfAForgedChainMustFollowFromEachOther) {
@@ -177,7 +183,7 @@ TEST(VerifyFiles, ACheckpointUnderAnotherNameIsNamed) {
   fs::rename(run / "checkpoints/rl-1/step-000004", run / "checkpoints/rl-1/step-000003");
   EXPECT_THAT(
       run.verify().text,
-      HasSubstr("checkpoint rl-1/step-000003  FAIL  reckon/state.json: is of step 4 of stage \"rl-1\""));
+      HasSubstr("checkpoint rl-1/step-000003 FAIL reckon/state.json: is of step 4 of stage \"rl-1\""));
 }
 
 TEST(VerifyFiles, FilesOfACheckpointAreThoseOfItsManifest) {
@@ -195,7 +201,7 @@ TEST(VerifyFiles, CheckpointsThatShouldBeThereAre) {
   EXPECT_THAT(run.verify().text,
               HasSubstr("stage \"rl-1\" has ended, and has no checkpoint of its end that verifies"));
   testing::write_text(run / "checkpoints/latest", "rl-1/step-000005\n");
-  EXPECT_THAT(run.verify().text, HasSubstr("latest: names \"rl-1/step-000005\\n\", which is not there"));
+  EXPECT_THAT(run.verify().text, HasSubstr("latest: names \"rl-1/step-000005\", which is not there"));
   testing::write_text(run / "checkpoints/latest", "rl-1/step-000004\n");
   EXPECT_THAT(run.verify().text, HasSubstr("and the newest that verifies is eval-rl-1/step-000000"));
   fs::remove(run / "checkpoints/latest");
@@ -256,7 +262,7 @@ TEST(VerifyFiles, TheSummaryIsThatOfChainAndCheckpoint) {
   EXPECT_THAT(after("\"seconds\": ", "\"seconds\": 9"),
               HasSubstr("summary.json: differs from what checkpoint eval-rl-1/step-000000 has, in "
                         "/stages/cold-start/seconds"));
-  EXPECT_THAT(after("\"ci95\": 0.", "\"ci95\": 0.9"), HasSubstr("in /stages/eval-rl-1/eval/chains/ci95"));
+  EXPECT_THAT(after("\"ci95\": 0.", "\"ci95\": 0.9"), HasSubstr("in /stages/rl-1/eval/chains/ci95"));
   EXPECT_THAT(after("\"run\": \"tiny\"", "\"run\": \"tidy\""),
               HasSubstr("summary.json: is of a run \"tidy\""));
 }

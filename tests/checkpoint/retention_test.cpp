@@ -16,6 +16,8 @@ TEST(StepsToRemove, KeepsTheNewestAndTheMultiples) {
   EXPECT_THAT(steps_to_remove(steps, {.keep_last = 3, .keep_every = 0}), ElementsAre(50, 100));
   EXPECT_THAT(steps_to_remove(steps, {.keep_last = 1, .keep_every = 100}), ElementsAre(50, 150));
   EXPECT_THAT(steps_to_remove(steps, {.keep_last = 5, .keep_every = 0}), IsEmpty());
+  EXPECT_THAT(steps_to_remove(steps, {.keep_last = 1, .keep_every = 0, .keep = {100, 7}}),
+              ElementsAre(50, 150, 200));
   EXPECT_THAT(steps_to_remove({}, {.keep_last = 1, .keep_every = 0}), IsEmpty());
 }
 

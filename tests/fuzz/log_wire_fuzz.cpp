@@ -14,6 +14,8 @@ std::string read_and_written(const std::string& message, const std::vector<std::
   switch (message_kind(message)) {
     case MessageKind::header:
       return header_message(parse_header_message(message));
+    case MessageKind::numbers:
+      return numbers_message(parse_numbers_message(message));
     case MessageKind::step: {
       std::uint64_t index = 0;
       if (message.size() > sizeof index) std::memcpy(&index, message.data() + 1, sizeof index);

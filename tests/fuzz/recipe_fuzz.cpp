@@ -1,4 +1,6 @@
 // Any bytes as a recipe and, each behind a NUL, overrides of it.
+#include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,9 +27,29 @@ void check_order(const Recipe& recipe) {
   }
 }
 
+/// A line for each problem, which begins with where it is.
+void check_problems(std::string_view problems) {
+  check_message(problems, "", true);
+  while (!problems.empty()) {
+    const std::string_view line = problems.substr(0, problems.find('\n'));
+    require(line.starts_with("r.toml:") || line.starts_with("--set "), "a problem has its place");
+    problems.remove_prefix(std::min(line.size() + 1, problems.size()));
+  }
+}
+
+/// Nothing where it is refused.
+std::optional<Recipe> parsed(std::string_view text, const std::vector<std::string>& overrides) {
+  try {
+    return parse_recipe(text, "r.toml", overrides);
+  } catch (const Error& error) {
+    require(error.code() == ExitCode::usage, "a bad recipe is an error of its user");
+    check_problems(error.what());
+    return std::nullopt;
+  }
+}
+
 void check_recipe_text(std::string_view text, const std::vector<std::string>& overrides) {
-  const auto recipe = accepted(
-      ExitCode::usage, "r.toml:", [&] { return parse_recipe(text, "r.toml", overrides); }, true);
+  const auto recipe = parsed(text, overrides);
   if (!recipe) return;
   check_order(*recipe);
   const std::string resolved = resolved_text(*recipe);

@@ -29,12 +29,12 @@ inline void check_message(std::string_view message, std::string_view beginning, 
 /// begins so. Any other exception ends the fuzzer.
 template <class Read>
 std::optional<std::invoke_result_t<Read>> accepted(ExitCode code, std::string_view beginning,
-                                                   const Read& read, bool may_have_lines = false) {
+                                                   const Read& read) {
   try {
     return read();
   } catch (const Error& error) {
     require(error.code() == code, "a refusal has the exit code of its kind");
-    check_message(error.what(), beginning, may_have_lines);
+    check_message(error.what(), beginning);
     return std::nullopt;
   }
 }

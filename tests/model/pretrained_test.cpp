@@ -121,7 +121,8 @@ TEST(Pretrained, RefusesWeightsThatAreNotFiniteByTheirTensor) {
   const testing::TempDir folder;
   const Tokenizer tokenizer = Tokenizer::character_level("abc");
   for (const TensorDtype dtype : {TensorDtype::f32, TensorDtype::bf16}) {
-    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    for (const float bad :
+         {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
       const auto model = testing::tiny_model(1, 8);
       const ParameterTensor& tensor = model->tensors().at(3);
       model->parameters()[tensor.offset + 5] = bad;

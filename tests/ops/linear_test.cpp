@@ -5,6 +5,7 @@
 #include <array>
 
 #include "reckon/base/error.h"
+#include "reckon/base/memory_use.h"
 #include "reckon/ops/isa.h"
 #include "support/finite_differences.h"
 #include "support/numbers.h"
@@ -126,6 +127,42 @@ TEST(Linear, GradientOfTheWeightIsSummedInBlocksOfRows) {
     }
     EXPECT_EQ(whole, in_parts) << count;  // the bits
   }
+}
+
+/// The gradient of a weight from `count` rows, and from as many zero rows behind them as make 512.
+void expect_zero_rows_change_no_bit(std::size_t count, ComputeDtype dtype) {
+  constexpr std::size_t kOut = 67, kIn = 131;
+  auto x = normal_values(count * kIn, 1), dy = normal_values(count * kOut, 2);
+  std::vector<float> alone = normal_values(kOut * kIn, 3), filled = alone;
+  linear_backward_weight(dy, x, kOut, kIn, alone, dtype);
+  x.resize(kWeightGradientRows * kIn);
+  dy.resize(kWeightGradientRows * kOut);
+  linear_backward_weight(dy, x, kOut, kIn, filled, dtype);
+  EXPECT_EQ(alone, filled) << count << " rows";
+}
+
+TEST(Linear, ZeroRowsChangeNoBitOfTheWeightsGradient) {
+  for (std::size_t count = 1; count < 512; count += count < 70 ? 1 : 13) {
+    expect_zero_rows_change_no_bit(count, ComputeDtype::float32);
+    if (has_bfloat16()) expect_zero_rows_change_no_bit(count, ComputeDtype::bfloat16);
+  }
+}
+
+// oneDNN keeps what it compiles for each shape: some 70 KiB for each number of rows, were they taken as they
+// come.
+TEST(Linear, LengthsOfBatchesDoNotFillTheMemory) {
+  constexpr std::size_t kOut = 96, kIn = 80;
+  std::vector<float> dw(kOut * kIn);
+  const auto sweep = [&](std::size_t first, std::size_t step) {
+    for (std::size_t count = first; count <= 512; count += step) {
+      const std::vector<float> x(count * kIn, 1.0f), dy(count * kOut, 1.0f);
+      linear_backward_weight(dy, x, kOut, kIn, dw);
+    }
+  };
+  sweep(32, 32);
+  const double before = memory_use().own_mb;
+  sweep(1, 1);
+  EXPECT_LT(memory_use().own_mb - before, 5);
 }
 
 // Products of two bfloat16 are exact in float32, so that against rounded factors the sum alone errs, as in

@@ -53,6 +53,14 @@ TEST(RecipeProblems, AreListedInTheOrderOfTheFileThenOfTheCommandLine) {
   }
 }
 
+TEST(RecipeProblems, AreALineEachWhateverTheirTextHolds) {
+  RecipeProblems problems("r.toml");
+  problems.add({.line = 1, .column = 1, .override_path = "a\nb"}, "no \x1B[2J");
+  EXPECT_EQ(problems.text(), R"(--set a\u000Ab: no \u001B[2J)");
+  problems.add(in_file(1, 1), std::string(100'000, 'x'));
+  EXPECT_LT(problems.text().size(), 5000U);
+}
+
 TEST(Quotes, KeepAMessageOnOneLine) {
   EXPECT_EQ(in_quotes("a\"b\\c\nd\te\x7f"), R"("a\"b\\c\u000Ad\u0009e\u007F")");
   EXPECT_EQ(in_quotes("Grüße"), "\"Grüße\"");

@@ -60,6 +60,15 @@ TEST(LogWire, GivesAHeaderBack) {
   EXPECT_EQ(back.num_steps, 345U);
 }
 
+TEST(LogWire, GivesNumbersBack) {
+  const std::vector<std::uint64_t> numbers{3, 0, ~std::uint64_t{0}};
+  EXPECT_EQ(parse_numbers_message(numbers_message(numbers)), numbers);
+  const std::string message = numbers_message(numbers);
+  EXPECT_EQ(refusal_of([&] { return parse_numbers_message(message.substr(0, message.size() - 1)); }),
+            "a list longer than its message");
+  EXPECT_EQ(refusal_of([&] { return parse_numbers_message(message + "x"); }), "1 bytes too many");
+}
+
 TEST(LogWire, GivesAnErrorBackWithoutCommandsToTheTerminal) {
   const Error error = parse_error_message(error_message(ExitCode::missing_input, "größe.h5:\x1B[2J\n gone"));
   EXPECT_EQ(error.code(), ExitCode::missing_input);

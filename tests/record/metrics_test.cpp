@@ -39,6 +39,13 @@ TEST(Metrics, WritesOneObjectALineWithItsKeysInOrder) {
   EXPECT_EQ(read_text(file), first + "{\"stage\":\"rl-2\",\"step\":0}\n");
 }
 
+TEST(Metrics, KnowsWhatClockAndMachineDecide) {
+  for (const char* name : {"seconds", "sample_seconds", "checkpoint_seconds", "rss_mb_max", "rss_helpers_mb"})
+    EXPECT_TRUE(is_measurement(name)) << name;
+  for (const char* name : {"loss", "reward", "tokens", "alarms", "seconds_of_thought", "rss"})
+    EXPECT_FALSE(is_measurement(name)) << name;
+}
+
 TEST(Metrics, DoublesReadBackAsTheSameDoubles) {
   const TempDir temp;
   const auto file = temp.path() / "metrics.jsonl";

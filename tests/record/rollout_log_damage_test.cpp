@@ -187,10 +187,9 @@ TEST_F(DamagedLog, RefusesADigestThatIsNone) {
 
 TEST_F(DamagedLog, RefusesAStepOfTwoTemperatures) {
   overwrite("completions/temperature", 2, 1.5F, H5T_NATIVE_FLOAT);
-  EXPECT_THAT(
-      message_on_reading(),
-      StartsWith(file().string() + ": completions/temperature: row 2 is 1.500000 (need 0.700000, as in "
-                                   "the row before of its step)"));
+  EXPECT_THAT(message_on_reading(),
+              StartsWith(file().string() + ": completions/temperature: row 2 is 1.500000 (need 0.700000, as "
+                                           "the step's other rows)"));
 }
 
 /// Columns that are the same in all rows of a group; what is read back has them once.
@@ -201,7 +200,7 @@ TEST_F(DamagedLog, RefusesRowsOfAGroupThatDiffer) {
     overwrite_u64(dataset, 4, 5);  // the middle of the three rows of a group
     const std::string message = message_on_reading();
     EXPECT_THAT(message, StartsWith(file().string() + ": " + dataset + ": row 4 is 5 (need "));
-    EXPECT_THAT(message, HasSubstr("as in the row before of its group"));
+    EXPECT_THAT(message, HasSubstr("as the rest of group 1)"));
   }
 }
 

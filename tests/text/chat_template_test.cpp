@@ -163,6 +163,13 @@ TEST(ChatTemplate, PassesOnTheMessageOfRaiseException) {
       "t.jinja: Roles must alternate, not user (raised by the template, line 3)");
 }
 
+TEST(ChatTemplate, NoMessageIsACommandToTheTerminal) {
+  EXPECT_EQ(error_of("{{ raise_exception('\\x1b[2J\\n' ~ x) }}", {{"x", "\xC2\x9B"}}),
+            R"(t.jinja: \u001B[2J\u000A\u009B (raised by the template, line 1))");
+  EXPECT_EQ(error_of("{{ raise_exception('x' * 100000) }}"),
+            "t.jinja: " + std::string(1000, 'x') + "... (raised by the template, line 1)");
+}
+
 TEST(ChatTemplate, RefusesPythonInternals) {
   EXPECT_EQ(error_of("{{ ''.__class__ }}"),
             "t.jinja:1: access to attribute '__class__' of 'str' object is unsafe");

@@ -161,6 +161,17 @@ TEST(SplitRegex, RefusesByPositionWhatItDoesNotUnderstand) {
   }
 }
 
+TEST(SplitRegex, NoMessageIsACommandToTheTerminal) {
+  try {
+    (void)SplitRegex::compile("a\x1B(?<\n", "t.json");
+    FAIL() << "must throw";
+  } catch (const Error& error) {
+    EXPECT_STREQ(
+        error.what(),
+        R"(t.json: the pattern a\u001B(?<\u000A is not supported: at byte 2 it has "(?<\u000A", an unknown group.)");
+  }
+}
+
 TEST(SplitRegex, RefusesPatternsThatGetTooLarge) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"(?:a{1000}){1000}", "more than 20000 steps"},

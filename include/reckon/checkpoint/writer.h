@@ -19,8 +19,9 @@ namespace reckon {
 
 /// Which checkpoints of a stage stay. The last of each stage always does.
 struct RetentionConfig {
-  std::int64_t keep_last = 3;   ///< the newest ones, at least 1
-  std::int64_t keep_every = 0;  ///< and those whose step is a multiple of this; 0: none besides
+  std::int64_t keep_last = 3;           ///< the newest ones, at least 1
+  std::int64_t keep_every = 0;          ///< and those whose step is a multiple of this; 0: none besides
+  std::vector<std::int64_t> keep = {};  ///< and these
 };
 
 /// Those of a stage's steps that are to be removed. \param steps  ascending
@@ -53,6 +54,8 @@ class CheckpointWriter {
  public:
   /// \param folder  `checkpoints` of the run
   CheckpointWriter(std::filesystem::path folder, Communicator& world, RetentionConfig retention);
+  /// Keeps this one as well. Rank 0's word counts.
+  void keep(CheckpointName name) { kept_.push_back(std::move(name)); }
   /// Waits for its thread. What was not finished is not a checkpoint.
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
@@ -104,6 +107,7 @@ class CheckpointWriter {
   std::filesystem::path folder_;
   Communicator& world_;
   RetentionConfig retention_;
+  std::vector<CheckpointName> kept_;
   Phase phase_ = Phase::idle;
   std::optional<CheckpointName> last_;
   Copies copies_;

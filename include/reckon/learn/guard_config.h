@@ -40,6 +40,7 @@ struct GuardConfig {
   std::int64_t zero_variance_steps = 20;
   AlarmAction on_zero_variance = AlarmAction::warn;
   double logprob_diff = 1.0;
+  AlarmAction on_memory = AlarmAction::stop;
 };
 
 template <class Visitor>
@@ -66,6 +67,9 @@ void describe(Visitor& visit, GuardConfig& c) {
   visit("logprob_diff", c.logprob_diff, at_least(0),
         "alarm where a step's largest difference between the sampler's and the learner's log-probability of "
         "a token is above this, in nats, where exactness = \"report\" lets it pass; 0: off");
+  visit("on_memory", c.on_memory, any(),
+        "what follows where more memory will be needed than the machine has, by a forecast before the first "
+        "stage with completions of max_new_tokens");
 }
 
 }  // namespace reckon

@@ -31,6 +31,8 @@ concept Settings = requires(recipe_detail::NullVisitor& visit, T& config) {
 [[nodiscard]] inline std::string toml_text(const std::string& value) {
   return in_quotes(value);
 }
+/// A value of a document, arrays and tables on one line.
+[[nodiscard]] std::string toml_text(const TomlNode& node);
 template <class Enum>
 requires std::is_enum_v<Enum>
 [[nodiscard]] std::string toml_text(Enum value) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -27,6 +28,10 @@ struct MetricsRow {
   }
   void add(std::string name, std::string text) { values.emplace_back(std::move(name), std::move(text)); }
 };
+
+/// Whether a name's numbers depend on clock or machine: `seconds`, `*_seconds`, `rss_*`. All others are the
+/// same bits in every run of a recipe, on any number of ranks, resumed or not.
+[[nodiscard]] bool is_measurement(std::string_view name);
 
 /// `metrics.jsonl` of a run: one JSON object a line, `{"stage": ..., "step": ..., <name>: <number or text>,
 /// ...}`. The file only grows: a run that is resumed goes on behind what is there.

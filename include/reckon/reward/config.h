@@ -120,7 +120,8 @@ void describe(Visitor& visit, RewardConfig& c) {
   visit("clip_low", c.clip_low, kRewardLimit, "the reward is at least this");
   visit("clip_high", c.clip_high, kRewardLimit, "the reward is at most this");
   visit("language", c.language, any(), "script of language_consistency");
-  visit("cosine_right_short", c.cosine_right_short, kRewardValue, "length_cosine of a right answer of 0 tokens");
+  visit("cosine_right_short", c.cosine_right_short, kRewardValue,
+        "length_cosine of a right answer of 0 tokens");
   visit("cosine_right_long", c.cosine_right_long, kRewardValue, "... of cosine_tokens tokens");
   visit("cosine_wrong_short", c.cosine_wrong_short, kRewardValue,
         "length_cosine of a wrong answer, or none, of 0 tokens");

@@ -37,6 +37,8 @@ class RunCheckpoints {
   /// At the end of a stage: its weights are what later stages start from.
   /// \param decoder  null for a stage that makes no weights
   void stage_done(const StageConfig& stage, const StageOutcome& outcome, const Decoder* decoder);
+  /// Keeps one that the recipe was changed behind: the steps after it can only be done again from there.
+  void keep(const CheckpointName& name) { writer_.keep(name); }
   /// Waits for the last one.
   void finish() { writer_.finish(); }
 

@@ -5,6 +5,7 @@
 #include "checkpoints.h"
 #include "grpo_stage.h"
 #include "reckon/reward/terms.h"
+#include "step_memory.h"
 
 namespace reckon {
 namespace {
@@ -52,6 +53,7 @@ StepSignal signal_of(const GrpoStep& step, const GrpoStats& stats) {
 
 void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats,
             const std::string& alarms) {
+  const MemoryUse memory = largest_memory_use(run.world);
   const StepSums sums = add_up(step);
   const StepTimes& times = step.times;
   const double n = sums.completions;
@@ -95,6 +97,7 @@ void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const
     row.add("update_seconds", times.update);
     row.add("checkpoint_seconds", run.checkpoints->seconds_lost());
     row.add("seconds", times.total);
+    add_memory(row, memory);
     run.metrics->write(row);
   }
   run.display.step(step.number, {{"reward", fixed(sums.reward / n, 3)},

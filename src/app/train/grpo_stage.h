@@ -75,7 +75,7 @@ class GrpoStage {
 /// What the guards look at in a step.
 [[nodiscard]] StepSignal signal_of(const GrpoStep& step, const GrpoStats& stats);
 
-/// Writes a step's row of the metrics and its line on the terminal.
+/// Writes a step's row of the metrics and its line on the terminal. Collective.
 /// \param alarms  that are on, by their names
 void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats,
             const std::string& alarms);

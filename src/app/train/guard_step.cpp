@@ -22,7 +22,7 @@ GuardVerdict judge_step(TrainRun& run, const StageConfig& stage, RunGuards& guar
 
 void stop_if_judged(const StageConfig& stage, std::int64_t step, const GuardVerdict& verdict) {
   if (verdict.action != GuardAction::stop) return;
-  throw Error(ExitCode::internal, place_of(stage, step) + verdict.message);
+  throw AgreedError(ExitCode::internal, place_of(stage, step) + verdict.message);
 }
 
 }  // namespace reckon

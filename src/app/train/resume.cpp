@@ -23,6 +23,9 @@ namespace {
 
 constexpr const char* kRecipeFile = "recipe.toml";
 constexpr const char* kMetricsFile = "metrics.jsonl";
+// Of the event "change": the checkpoint that the changed recipe goes on from.
+constexpr const char* kBehindStage = "behind_stage";
+constexpr const char* kBehindStep = "behind_step";
 
 /// The recipe of the run that the folder holds. Where this one says the same, its text is taken over: where a
 /// value came from does not matter. \return what was changed and allowed
@@ -302,6 +305,8 @@ void open_files(TrainRun& run, const std::vector<ChangedSetting>& changes) {
   if (run.resume && !changes.empty()) {
     ChainEvent event{.event = "change", .values = {}};
     event.add("recipe_sha256", run.recipe_sha256);
+    event.add(kBehindStage, state.stage);
+    event.add(kBehindStep, state.step);
     for (const ChangedSetting& change : changes) event.add(change.key, change.was + " -> " + change.now);
     record(run, event);
   }
@@ -342,6 +347,11 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
     }
   });
   run.checkpoints = std::make_unique<RunCheckpoints>(run);
+  if (!run.is_root()) return;
+  for (const ChainLine& line : read_chain(run.folder / kChainFile)) {
+    if (line.event.event == "change")
+      run.checkpoints->keep({line.event.text(kBehindStage), line.event.integer(kBehindStep)});
+  }
 }
 
 }  // namespace reckon

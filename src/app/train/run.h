@@ -10,6 +10,7 @@
 #include "app/display.h"
 #include "app/engine.h"
 #include "app/recipe.h"
+#include "machine_memory.h"
 #include "problem_stream.h"
 #include "reckon/base/file_lock.h"
 #include "reckon/checkpoint/checkpoint.h"
@@ -54,6 +55,8 @@ struct TrainRun {
   Recipe recipe;
   std::string recipe_text;    ///< resolved, as recipe.toml has it
   std::string recipe_sha256;  ///< settings_sha256() of it
+  MachineMemory machine;
+  std::string memory_text;  ///< the forecast, for the terminal; empty where there is none
   std::filesystem::path folder;
   std::string run_id;
   std::string fingerprint;   ///< numerics_fingerprint()

@@ -6,6 +6,7 @@
 #include "app/machine.h"
 #include "app/recipe_diff.h"
 #include "app/vocabulary.h"
+#include "memory_check.h"
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
 #include "reckon/eval/evaluate.h"
@@ -46,6 +47,7 @@ void make_initial_model(TrainRun& run) {
     run.prompts =
         PromptFormat(load_text_folder(model.path), run.recipe.prompt, answer_sentence(run.recipe.answer));
     run.model_files = read_model_files(model.path);
+    check_memory(run, load_decoder_config(model.path));
     auto decoder = load_pretrained(model.path, host_precision(model));
     check_tokenizer(run.tokenizer(), model.path);
     fit_vocabulary(run.tokenizer(), model.path, *decoder);
@@ -60,10 +62,10 @@ void make_initial_model(TrainRun& run) {
                              answer_sentence(run.recipe.answer));
   run.model_files = {{"tokenizer.json", tokenizer.to_json()},
                      {"tokenizer_config.json", tokenizer.tokenizer_config_json()}};
-  auto decoder =
-      std::make_unique<Decoder>(decoder_config_from(model, static_cast<std::int64_t>(tokenizer.vocab_size()),
-                                                    static_cast<std::int64_t>(tokenizer.eos_id())),
-                                host_precision(model));
+  const DecoderConfig config = decoder_config_from(model, static_cast<std::int64_t>(tokenizer.vocab_size()),
+                                                   static_cast<std::int64_t>(tokenizer.eos_id()));
+  check_memory(run, config);
+  auto decoder = std::make_unique<Decoder>(config, host_precision(model));
   decoder->initialise(run.seed(), model.initializer_range);
   run.model = decoder->config();
   run.weights["model"] = std::move(decoder);
@@ -131,6 +133,7 @@ void set_up(TrainRun& run, const TrainArguments& arguments) {
                    short_count(static_cast<double>(run.weights.at("model")->parameters().size())) +
                    " parameters, vocabulary " + std::to_string(run.tokenizer().vocab_size()));
   run.display.line("numerics: " + numerics.text + ", fingerprint " + run.fingerprint.substr(0, 12));
+  if (!run.memory_text.empty()) run.display.line(run.memory_text);
 }
 
 DrawnPrompt draw_prompt(TrainRun& run, const std::vector<const RecipeTask*>& tasks, ProblemStream& stream,

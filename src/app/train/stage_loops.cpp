@@ -6,12 +6,14 @@
 #include "reckon/base/failpoint.h"
 #include "reckon/record/batch_hash.h"
 #include "sft_stage.h"
+#include "step_memory.h"
 
 namespace reckon {
 namespace {
 
 void report(TrainRun& run, const StageConfig& stage, const SftStep& step, const UpdateStats& stats,
             const std::string& alarms, double rows_per_second) {
+  const MemoryUse memory = largest_memory_use(run.world);
   if (run.metrics) {
     MetricsRow row{stage.name, static_cast<std::uint64_t>(step.number), {}};
     row.add("loss", stats.loss);
@@ -25,6 +27,7 @@ void report(TrainRun& run, const StageConfig& stage, const SftStep& step, const 
     if (!alarms.empty()) row.add("alarms", alarms);
     row.add("checkpoint_seconds", run.checkpoints->seconds_lost());
     row.add("seconds", run.checkpoints->stage_seconds());
+    add_memory(row, memory);
     run.metrics->write(row);
   }
   run.display.step(step.number, {{"loss", fixed(stats.loss, 4)},

@@ -95,7 +95,7 @@ void compare_link(const RunHistory& history, const TrainState& state, Check& che
     const bool beyond = history.lines.empty() || state.chain_bytes > history.lines.back().end;
     if (beyond && !history.whole) return;  // the chain is broken before it, which was said
     check.fail("was written when chain.jsonl had " + std::to_string(state.chain_bytes) +
-               " bytes, and no line ends there" + (beyond ? ": its end was cut off" : ""));
+               " bytes, and no line ends there" + (beyond ? ". Was its end cut off?" : ""));
     return;
   }
   const std::string where = "line " + std::to_string(line->number) + " of chain.jsonl";
@@ -174,27 +174,33 @@ void check_latest(const RunFiles& run, const std::vector<Place>& places, Check& 
     return;
   }
   const std::string text = read_file(file);
+  const std::string shown = in_quotes(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text);
   const bool is_there =
       std::ranges::any_of(places, [&](const Place& place) { return place.name() + "\n" == text; });
   if (!is_there) {
-    check.fail("checkpoints/latest: names " + in_quotes(text) + ", which is not there");
+    check.fail("checkpoints/latest: names " + shown + ", which is not there");
   } else if (!run.checkpoints.empty() && run.checkpoints.back().name + "\n" != text) {
-    check.fail_unless(!run.history.finished, "checkpoints/latest: names " + in_quotes(text) +
+    check.fail_unless(!run.history.finished, "checkpoints/latest: names " + shown +
                                                  ", and the newest that verifies is " +
                                                  run.checkpoints.back().name);
   }
 }
 
-/// Every stage that has ended leaves a checkpoint; a crash may come before that of the last one.
+/// Every stage that has ended leaves a checkpoint. It is written while the next stage goes on, and before any
+/// later checkpoint: a crash may come first.
 void check_stage_ends(const RunFiles& run, Check& check) {
   for (const StageHistory& stage : run.history.stages) {
     if (!stage.ended) continue;
-    const bool is_there = std::ranges::any_of(run.checkpoints, [&](const SealedCheckpoint& checkpoint) {
+    const auto is_end = [&](const SealedCheckpoint& checkpoint) {
       return checkpoint.state.stage == stage.name && checkpoint.state.stage_done;
-    });
-    if (is_there) continue;
+    };
+    const auto is_later = [&](const SealedCheckpoint& checkpoint) {
+      const StageHistory* other = run.history.find(checkpoint.state.stage);
+      return other != nullptr && other > &stage;
+    };
+    if (std::ranges::any_of(run.checkpoints, is_end)) continue;
     check.fail_unless(
-        &stage == &run.history.stages.back() && !run.history.finished,
+        !run.history.finished && std::ranges::none_of(run.checkpoints, is_later),
         "stage " + in_quotes(stage.name) + " has ended, and has no checkpoint of its end that verifies");
   }
 }

@@ -71,13 +71,13 @@ class RolloutCheck {
       check_.note(name + ": was written with numerics " + short_hash(info.fingerprint) +
                   ", and the run began with " + short_hash(event.text("fingerprint")));
     if (run_.history.run().event.empty() || !run_.history.whole) return;
+    const std::vector<std::string>& recipes = run_.history.recipes;
     const std::string recipe = settings_sha256(info.recipe_text, name);
-    const bool is_ours = std::ranges::any_of(run_.history.recipes, [&](const std::string& sha256) {
-      return sha256 == recipe && info.run_id == event.text("run") + "-" + sha256.substr(0, 12);
-    });
-    if (!is_ours)
-      check_.fail(name + ": is of run " + in_quotes(info.run_id) + " and recipe " + short_hash(recipe) +
-                  ", which the chain does not know");
+    if (std::ranges::count(recipes, recipe) == 0)
+      check_.fail(name + ": has a recipe " + short_hash(recipe) + ", which the chain does not know");
+    const std::string run_id = event.text("run") + "-" + recipes.front().substr(0, 12);
+    if (info.run_id != run_id)
+      check_.fail(name + ": is of run " + in_quotes(info.run_id) + " (need " + in_quotes(run_id) + ")");
   }
 
   void check_steps(StageReader& reader) {

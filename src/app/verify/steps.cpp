@@ -45,11 +45,23 @@ std::map<std::int64_t, std::int64_t> rollbacks_before(const StepEvents& events, 
 
 }  // namespace
 
-StepVerifier::StepVerifier(TrainRun& run, StepOptions options, VerifyReport& report)
-    : run_(run), options_(options), report_(report), chain_(read_chain(run.folder / kChainFile)) {
+std::vector<RecipeEpoch> recipe_epochs(const std::vector<ChainLine>& chain) {
+  std::vector<RecipeEpoch> epochs;
+  for (const ChainLine& line : chain) {
+    if (epochs.empty() || line.event.event == "change") {
+      epochs.push_back({.recipe_sha256 = line.event.text("recipe_sha256"), .events = {}});
+    } else {
+      epochs.back().events.push_back(line.event);
+    }
+  }
+  return epochs;
+}
+
+StepVerifier::StepVerifier(TrainRun& run, const RecipeEpoch& epoch, const std::string& fingerprint,
+                           StepOptions options, VerifyReport& report)
+    : run_(run), options_(options), report_(report), epoch_(epoch) {
   // Other machines and numbers of ranks give other bits only where the rule says so: on GPUs, and where the
   // operations themselves give others.
-  const std::string fingerprint = chain_.empty() ? "" : chain_.front().event.text("fingerprint");
   const bool is_same = fingerprint == run.fingerprint;
   if (is_same && run.recipe.model.device == Device::cpu) {
     options_.bounds = {.logprob = 0, .relative = 0};
@@ -63,12 +75,6 @@ StepVerifier::StepVerifier(TrainRun& run, StepOptions options, VerifyReport& rep
                                " %, weights are not compared");
 }
 
-std::int64_t StepVerifier::steps_of(const std::string& stage) const {
-  return std::ranges::count_if(chain_, [&](const ChainLine& line) {
-    return line.event.event == "step" && line.event.text("stage") == stage;
-  });
-}
-
 std::unique_ptr<Decoder> StepVerifier::weights_before(const StageConfig& stage) const {
   auto decoder = copy_of(*run_.weights.at("model"));
   if (stage.from == "model") return decoder;
@@ -77,33 +83,40 @@ std::unique_ptr<Decoder> StepVerifier::weights_before(const StageConfig& stage) 
   return decoder;
 }
 
-void StepVerifier::walk(const StageConfig& stage, std::int64_t number, bool from_start) {
+void StepVerifier::walk(const StageConfig& stage, std::int64_t last, bool is_whole) {
   StepEvents events;
-  for (const ChainLine& line : chain_) {
-    if (line.event.event == "step" && line.event.text("stage") == stage.name)
-      events[line.event.integer("step")] = &line.event;
+  for (const ChainEvent& event : epoch_.events) {
+    if (event.event == "step" && event.text("stage") == stage.name) events[event.integer("step")] = &event;
   }
+  const std::int64_t first = events.begin()->first;
   const auto checkpoints = stage_checkpoints(run_, stage.name, report_);
   const auto decoder = weights_before(stage);
   const auto engine = make_engine(run_.recipe.model, *decoder, run_.world);
   const auto replay = make_replay(run_, stage, *engine, options_);
-  const std::map<std::int64_t, std::int64_t> rollbacks = rollbacks_before(events, number);
+  const std::map<std::int64_t, std::int64_t> rollbacks = rollbacks_before(events, last);
   std::set<std::int64_t> targets;
   for (const auto& [step, target] : rollbacks) targets.insert(target);
   replay->remember(targets);
-  for (auto it = checkpoints.rbegin(); !from_start && it != checkpoints.rend(); ++it) {
-    if (it->first >= number || it->second.state.stage_done) continue;
+  // The newest checkpoint that the asked steps come after, made by this recipe or just before it was changed.
+  for (auto it = checkpoints.rbegin(); it != checkpoints.rend(); ++it) {
+    const std::int64_t latest = is_whole ? first - 1 : last - 1;
+    if (it->first > latest || it->first < first - 1 || it->second.state.stage_done) continue;
     // What a guard went back to after the checkpoint must come after it as well.
     const bool reaches_back = std::any_of(rollbacks.upper_bound(it->first), rollbacks.end(),
                                           [&](const auto& entry) { return entry.second < it->first; });
     if (reaches_back) continue;
     replay->restore(it->second);
-    report_.note(step_name(stage, number), "from the checkpoint at step " + std::to_string(it->first));
+    report_.note(step_name(stage, last), "from the checkpoint at step " + std::to_string(it->first));
     break;
   }
-  while (replay->done() < number) {
+  if (replay->done() < first - 1) {
+    return report_.fail(step_name(stage, first),
+                        "the recipe was changed before it, and the checkpoint at step " +
+                            std::to_string(first - 1) + " is gone (need it to do the step again)");
+  }
+  while (replay->done() < last) {
     const std::int64_t next = replay->done() + 1;
-    const bool is_asked = from_start || next == number;
+    const bool is_asked = is_whole || next == last;
     if (!events.contains(next)) return report_.fail(step_name(stage, next), "the chain has no such step");
     if (const Difference found = replay->step(*events.at(next), is_asked))
       return report_.fail(step_name(stage, next), *found);
@@ -112,16 +125,16 @@ void StepVerifier::walk(const StageConfig& stage, std::int64_t number, bool from
                    replay->checked() + (options_.bounds.relative > 0 ? "; " + replay->differences() : ""));
     }
     const auto checkpoint = checkpoints.find(next);
-    if (!from_start || checkpoint == checkpoints.end()) continue;
-    const std::string name = CheckpointName{stage.name, next}.text();
-    if (const Difference found = replay->compare_with(checkpoint->second)) {
-      report_.fail("checkpoint " + name, *found);
-    } else {
-      report_.pass("checkpoint " + name, checkpoint->second.state.stage_done
-                                             ? "weights as the steps make them"
-                                             : "weights, moments and position as the steps make them");
-    }
+    if (is_whole && checkpoint != checkpoints.end()) compare_checkpoint(*replay, checkpoint->second);
   }
+}
+
+void StepVerifier::compare_checkpoint(StageReplay& replay, const Checkpoint& checkpoint) {
+  const std::string what =
+      "checkpoint " + CheckpointName{checkpoint.state.stage, checkpoint.state.step}.text();
+  if (const Difference found = replay.compare_with(checkpoint)) return report_.fail(what, *found);
+  report_.pass(what, checkpoint.state.stage_done ? "weights as the steps make them"
+                                                 : "weights, moments and position as the steps make them");
 }
 
 void StepVerifier::verify_step(const StageConfig& stage, std::int64_t number) {
@@ -130,25 +143,28 @@ void StepVerifier::verify_step(const StageConfig& stage, std::int64_t number) {
 
 void StepVerifier::verify_stage(const StageConfig& stage) {
   if (stage.kind == StageKind::eval) return evaluate_again(stage);
-  walk(stage, steps_of(stage.name), true);
+  std::int64_t last = 0;
+  for (const ChainEvent& event : epoch_.events) {
+    if (event.event == "step" && event.text("stage") == stage.name) last = event.integer("step");
+  }
+  if (last > 0) walk(stage, last, true);
 }
 
 void StepVerifier::evaluate_again(const StageConfig& stage) {
-  const bool was_run = std::ranges::any_of(chain_, [&](const ChainLine& line) {
-    return line.event.event == "eval" && line.event.text("stage") == stage.name;
-  });
-  if (!was_run) return report_.note(stage.name, "the run has not come to it");
+  const auto is_of_stage = [&](const ChainEvent& event) {
+    return event.event == "eval" && event.text("stage") == stage.name;
+  };
+  if (std::ranges::none_of(epoch_.events, is_of_stage)) return;
   const auto decoder = weights_before(stage);
   const auto engine = make_engine(run_.recipe.model, *decoder, run_.world);
   for (const auto& [task, result] : evaluate_stage(run_, stage, *engine)) {
     const ChainEvent again = eval_event(stage, task, result);
-    const auto line = std::ranges::find_if(chain_, [&](const ChainLine& known) {
-      return known.event.event == "eval" && known.event.text("stage") == stage.name &&
-             known.event.text("task") == task;
+    const auto logged = std::ranges::find_if(epoch_.events, [&](const ChainEvent& known) {
+      return is_of_stage(known) && known.text("task") == task;
     });
-    if (line == chain_.end()) {
+    if (logged == epoch_.events.end()) {
       report_.fail(stage.name, "the chain has no evaluation of task " + task);
-    } else if (line->event == again || options_.bounds.relative > 0) {
+    } else if (*logged == again || options_.bounds.relative > 0) {
       report_.pass(stage.name, task + ", " + std::to_string(result.n) + " problems");
     } else {
       report_.fail(stage.name, "the evaluation of task " + task + " comes out as " +

@@ -23,30 +23,41 @@ struct StepOptions {
   VerifyBounds bounds;
 };
 
+class StageReplay;
+
+/// The events of a chain that were made under one recipe.
+struct RecipeEpoch {
+  std::string recipe_sha256;       ///< settings_sha256() of it
+  std::vector<ChainEvent> events;  ///< without "run" and "change"
+};
+/// The recipes of a run in their order: more than one where it was resumed with changes.
+[[nodiscard]] std::vector<RecipeEpoch> recipe_epochs(const std::vector<ChainLine>& chain);
+
 /// Does steps of a run again, from its checkpoints and its rollout log, and compares what comes with what the
 /// run wrote down. Reads the run's folder and writes nothing.
 class StepVerifier {
  public:
-  /// \param run  after set_up() from the run's folder, alone in its world
-  StepVerifier(TrainRun& run, StepOptions options, VerifyReport& report);
+  /// \param run          after set_up() with the epoch's recipe, alone in its world
+  /// \param fingerprint  that the run was begun with
+  StepVerifier(TrainRun& run, const RecipeEpoch& epoch, const std::string& fingerprint, StepOptions options,
+               VerifyReport& report);
 
-  /// The steps of a stage that the chain has.
-  [[nodiscard]] std::int64_t steps_of(const std::string& stage) const;
   /// Step `number`, from the nearest checkpoint before it or from the stage's beginning. The report names the
   /// first thing that differs.
   void verify_step(const StageConfig& stage, std::int64_t number);
-  /// Every step of a stage from its beginning; checkpoints that it passes must hold what comes.
+  /// Every step of a stage that the epoch has; checkpoints that it passes must hold what comes.
   void verify_stage(const StageConfig& stage);
 
  private:
-  void walk(const StageConfig& stage, std::int64_t number, bool from_start);
+  void walk(const StageConfig& stage, std::int64_t last, bool is_whole);
+  void compare_checkpoint(StageReplay& replay, const Checkpoint& checkpoint);
   void evaluate_again(const StageConfig& stage);
   [[nodiscard]] std::unique_ptr<Decoder> weights_before(const StageConfig& stage) const;
 
   TrainRun& run_;
   StepOptions options_;
   VerifyReport& report_;
-  std::vector<ChainLine> chain_;
+  const RecipeEpoch& epoch_;
 };
 
 }  // namespace reckon

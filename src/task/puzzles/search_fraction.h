@@ -40,8 +40,8 @@ struct SearchFraction {
   } else {
     std::int64_t first = 0;
     std::int64_t second = 0;
-    overflow = __builtin_mul_overflow(left.numerator, right.denominator, &first) |
-               __builtin_mul_overflow(right.numerator, left.denominator, &second);
+    overflow = __builtin_mul_overflow(left.numerator, right.denominator, &first);
+    overflow |= __builtin_mul_overflow(right.numerator, left.denominator, &second);
     overflow |= operation == '+' ? __builtin_add_overflow(first, second, &numerator)
                                  : __builtin_sub_overflow(first, second, &numerator);
   }
