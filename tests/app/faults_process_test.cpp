@@ -23,11 +23,20 @@ std::string wait_for(const std::string& file) {
   return "for i in $(seq 2000); do [ -s " + file + " ] && break; sleep 0.005; done\n";
 }
 
+/// For scripts: the children of a process, and the processes whose command line holds a text.
+constexpr const char* kFinders =
+    "children() { for p in /proc/[0-9]*; do grep -qs \"^PPid:[[:space:]]*$1$\" $p/status && echo "
+    "${p#/proc/}; "
+    "done; }\n"
+    "naming() { for p in /proc/[0-9]*; do tr '\\0' ' ' 2>/dev/null < $p/cmdline | grep -q -- \"$1\" && echo "
+    "${p#/proc/}; done; }\n";
+
 class Processes : public testing::FaultyRun {
  protected:
   void expect_undisturbed(const CommandResult& run) const {
     EXPECT_EQ(run.exit_code, 0) << run.output;
-    if (run.exit_code == 0) EXPECT_EQ(testing::difference(testing::result_of(train.out), undisturbed()), "");
+    if (run.exit_code != 0) return;
+    EXPECT_EQ(testing::difference(testing::result_of(train.out), undisturbed()), "");
   }
 };
 
@@ -78,7 +87,7 @@ TEST_F(Processes, TheNumberOfRanksMayChangeAtEachResuming) {
 class KilledRanks : public Processes {
  protected:
   CommandResult kill_while_running(const std::string& script) const {
-    return shell("mpirun --allow-run-as-root --oversubscribe -n 2 $TRAIN & job=$!\n" +
+    return shell(std::string(kFinders) + "mpirun --allow-run-as-root --oversubscribe -n 2 $TRAIN & job=$!\n" +
                  wait_for("$OUT/metrics.jsonl") + script +
                  "\nstart=$(date +%s%N); wait $job; code=$?\n"
                  "echo \"ms: $((($(date +%s%N) - start) / 1000000)).\"; exit $code");
@@ -92,7 +101,7 @@ class KilledRanks : public Processes {
 };
 
 TEST_F(KilledRanks, TheLossOfOneEndsTheJob) {
-  const auto run = kill_while_running("kill -9 $(pgrep -P $job | tail -1)");
+  const auto run = kill_while_running("kill -9 $(children $job | tail -1)");
   EXPECT_EQ(run.exit_code, 137) << run.output;
   expect_end_in_5_seconds(run);
   expect_resumes();
@@ -125,10 +134,10 @@ TEST_F(OwnProgram, IsStartedAgainWhereItIsKilled) {
   ASSERT_EQ(whole.exit_code, 0) << whole.output;
   const auto expected = testing::result_of(train.out);
   fs::remove_all(train.out);
-  const auto run =
-      shell("$TRAIN & job=$!\n" + wait_for("$OUT/metrics.jsonl") + "killed=$(pgrep -f '^python3 .*" + mark() +
-            "' | tee /dev/stderr | xargs -r kill -9 && echo yes)\n"
-            "wait $job; code=$?; echo \"killed: $killed\"; exit $code");
+  const auto run = shell(std::string(kFinders) + "$TRAIN & job=$!\n" + wait_for("$OUT/metrics.jsonl") +
+                         "killed=$(kill -9 $(naming " + mark() +
+                         ") && echo yes)\n"
+                         "wait $job; code=$?; echo \"killed: $killed\"; exit $code");
   EXPECT_EQ(run.exit_code, 0) << run.output;
   EXPECT_THAT(run.output, HasSubstr("killed: yes"));
   EXPECT_EQ(testing::difference(testing::result_of(train.out), expected), "");

@@ -91,6 +91,14 @@ TEST_F(Changed, OtherNumericsAreRefused) {
   EXPECT_EQ(run.exit_code, 0) << run.output;
 }
 
+// float32 has the same bits on all of them, and so the same fingerprint.
+TEST_F(Changed, AnotherInstructionSetGoesOnWithTheSameBits) {
+  const auto run = train.run("--resume", "RECKON_ISA=avx2");
+  EXPECT_EQ(run.exit_code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr(" on avx2, fingerprint"));
+  EXPECT_EQ(testing::difference(testing::result_of(train.out), undisturbed()), "");
+}
+
 TEST_F(Changed, AFolderThatHoldsARunIsNotTakenForANewOne) {
   EXPECT_THAT(expect_refused(78, ""), HasSubstr(": holds a run already (need a new folder). Go on with it by "
                                                 "--resume, remove it, or name another with --out DIR."));

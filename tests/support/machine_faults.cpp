@@ -1,11 +1,15 @@
 // Loaded into the program under test by LD_PRELOAD: what a machine does wrong, at a chosen moment.
-//   FAULT_DISK_BYTES=n  FAULT_DISK_FOLDER=path  files below the folder take n bytes, then the disk is full
-//   FAULT_FSYNC_MS=n                            each fsync takes n milliseconds
-//   FAULT_CLOCK_BACK_MS=n                       n ms after the start the time of day goes back an hour
+//   FAULT_DISK_BYTES      so many bytes are free for the files whose paths begin with
+//   FAULT_DISK_FOLDER     this; files grow by them, and then the disk is full
+//   FAULT_FSYNC_MS        each fsync takes so many milliseconds
+//   FAULT_CLOCK_BACK_MS   so many milliseconds after the start the time of day goes back an hour
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <climits>
@@ -47,11 +51,16 @@ bool is_limited(int file) {
   return size > static_cast<ssize_t>(length) && std::strncmp(path, folder, length) == 0;
 }
 
-/// How much of so many bytes the disk takes.
-std::size_t granted(int file, std::size_t count) {
-  if (count == 0 || !is_limited(file)) return count;
-  const long left = bytes_left().fetch_sub(static_cast<long>(count));
-  return left <= 0 ? 0 : left < static_cast<long>(count) ? static_cast<std::size_t>(left) : count;
+/// How much of a write the disk takes. As on a real one, what lies within the file has its place already.
+std::size_t granted(int file, std::size_t count, off_t offset) {
+  struct stat info {};
+  if (count == 0 || !is_limited(file) || fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) return count;
+  if (offset < 0) offset = (fcntl(file, F_GETFL) & O_APPEND) != 0 ? info.st_size : lseek(file, 0, SEEK_CUR);
+  const long grows = std::max(0L, static_cast<long>(offset) + static_cast<long>(count) - info.st_size);
+  if (grows == 0) return count;
+  const long left = std::max(0L, bytes_left().fetch_sub(grows));
+  const long missing = std::max(0L, grows - left);
+  return static_cast<std::size_t>(std::max(0L, static_cast<long>(count) - missing));
 }
 
 constexpr long kHour = 3600;
@@ -73,13 +82,13 @@ long seconds_back() {
 extern "C" {
 
 ssize_t write(int file, const void* data, size_t count) {
-  const std::size_t size = granted(file, count);
+  const std::size_t size = granted(file, count, -1);
   if (size == 0 && count > 0) return errno = ENOSPC, -1;
   return next<ssize_t(int, const void*, size_t)>("write")(file, data, size);
 }
 
 ssize_t pwrite(int file, const void* data, size_t count, off_t offset) {
-  const std::size_t size = granted(file, count);
+  const std::size_t size = granted(file, count, offset);
   if (size == 0 && count > 0) return errno = ENOSPC, -1;
   return next<ssize_t(int, const void*, size_t, off_t)>("pwrite")(file, data, size, offset);
 }
