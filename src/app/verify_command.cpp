@@ -61,8 +61,7 @@ const StageConfig* chosen_stage(const TrainRun& run, const RecipeEpoch& epoch,
 }
 
 /// The steps that were made under one recipe. \return whether the step that was asked for is among them
-bool verify_epoch(const VerifyArguments& arguments, const RecipeEpoch& epoch, const std::string& fingerprint,
-                  VerifyReport& report) {
+bool verify_epoch(const VerifyArguments& arguments, const RecipeEpoch& epoch, VerifyReport& report) {
   const auto world = make_serial_communicator();
   Display display(ProgressMode::plain, true);
   TrainRun run(*world, display);
@@ -71,8 +70,7 @@ bool verify_epoch(const VerifyArguments& arguments, const RecipeEpoch& epoch, co
   from.file = recipe_file(arguments.folder, epoch.recipe_sha256).string();
   from.out = arguments.folder;
   set_up(run, from);
-  StepVerifier verifier(run, epoch, fingerprint, {.sample = arguments.sample, .bounds = arguments.bounds},
-                        report);
+  StepVerifier verifier(run, epoch, {.sample = arguments.sample, .bounds = arguments.bounds}, report);
   if (arguments.step > 0) {
     const StageConfig* stage = chosen_stage(run, epoch, arguments);
     if (stage != nullptr) verifier.verify_step(*stage, arguments.step);
@@ -89,10 +87,9 @@ void verify_steps(const VerifyArguments& arguments, VerifyReport& report) {
   start_certifiers(1);
   at::set_num_threads(1);
   const std::vector<ChainLine> chain = read_chain(fs::path(arguments.folder) / "chain.jsonl");
-  const std::string fingerprint = chain.empty() ? "" : chain.front().event.text("fingerprint");
   bool is_done = false;
   for (const RecipeEpoch& epoch : recipe_epochs(chain))
-    is_done = verify_epoch(arguments, epoch, fingerprint, report) || is_done;
+    is_done = verify_epoch(arguments, epoch, report) || is_done;
   if (is_done) return;
   throw Error(ExitCode::usage, arguments.folder + ": no stage" +
                                    (arguments.stage.empty() ? "" : " " + in_quotes(arguments.stage)) +

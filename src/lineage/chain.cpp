@@ -127,4 +127,23 @@ std::vector<ChainLine> parse_chain(std::string_view text, const std::string& whe
   return lines;
 }
 
+namespace {
+constexpr std::string_view kArrow = " -> ";
+}
+
+std::string change_text(const std::string& was, const std::string& now) {
+  return was + std::string(kArrow) + now;
+}
+
+std::string current_fact(std::span<const ChainLine> lines, const std::string& name) {
+  if (lines.empty()) return "";
+  std::string fact = lines.front().event.text(name);
+  for (const ChainLine& line : lines.subspan(1)) {
+    const std::string change = line.event.event == "change" ? line.event.text(name) : "";
+    // A program's words may hold an arrow: what was stands before, and is known.
+    if (change.starts_with(fact + std::string(kArrow))) fact = change.substr(fact.size() + kArrow.size());
+  }
+  return fact;
+}
+
 }  // namespace reckon

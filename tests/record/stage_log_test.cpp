@@ -248,7 +248,7 @@ TEST(StageLog, NamesTheGroupThatStepsBack) {
 TEST(StageLog, NamesTheFileOfAnotherTemperatureOrOtherWeights) {
   const ChangedStage stage([](RolloutBatch& batch, StepHashes& hashes, std::uint64_t rank) {
     if (batch.step == 2 && rank == 1) batch.temperature = 1;
-    if (batch.step == 2 && rank == 2) hashes.weights_after_sha256 = digest_of(9);
+    if (batch.step == 2 && rank == 2) hashes.weights_after_sha256 = digest_of(5);
   });
   EXPECT_THAT(stage.problems(2),
               ElementsAre("rank-00001.000000.h5: step 2: the temperature is 1.000000 (need 0.700000, as in "

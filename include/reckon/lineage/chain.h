@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -84,6 +85,12 @@ class ChainWriter {
   std::vector<ChainEvent> lost_;
   std::size_t num_repeated_ = 0;
 };
+
+/// How an event "change" says what a setting or a fact was and is: "old -> new".
+[[nodiscard]] std::string change_text(const std::string& was, const std::string& now);
+/// A text of the first event, such as "fingerprint", as the last "change" that names it has left it; "" where
+/// there is none.
+[[nodiscard]] std::string current_fact(std::span<const ChainLine> lines, const std::string& name);
 
 /// All lines of a chain. A last line without its line feed is one that a crash cut off, and is left out.
 /// \throws Error(missing_input); Error(bad_data) `chain.jsonl:12: ...` at the first line that is no event or

@@ -56,9 +56,6 @@ CheckpointContent RunCheckpoints::content(const StageConfig& stage, std::int64_t
   state.fingerprint = run_.fingerprint;
   content.files = run_.model_files;
   content.dtype = tensor_dtype(run_.recipe.checkpoint.dtype);
-  if (live_file_) {
-    if (const auto file = live_file_(); !file.empty()) content.sync_first.push_back(file);
-  }
   if (!run_.is_root()) return content;
   state.metrics_bytes = run_.metrics->bytes();
   state.metrics_sha256 = sha256_of_file(run_.folder / "metrics.jsonl");
@@ -94,6 +91,7 @@ void RunCheckpoints::between_steps(const StageConfig& stage, std::int64_t done, 
   const bool is_due = signal != 0 || (every > 0 && done % every == 0);
   if (is_due && done > last_step_ && done < stage.steps) {
     wait_for_last(stage.name, done);
+    if (before_each_) before_each_();
     CheckpointContent content = this->content(stage, done);
     StageProgress own = progress();
     content.state.updates = learner.updates();
@@ -126,7 +124,7 @@ void RunCheckpoints::begin_stage(const StageConfig& stage) {
   stage_start_ = Clock::now();
   seconds_before_ = 0;
   last_step_ = 0;
-  live_file_ = {};
+  before_each_ = {};
   if (run_.resume && run_.resume->checkpoint.state.stage == stage.name)
     seconds_before_ = run_.resume->checkpoint.state.stage_seconds;
 }

@@ -42,8 +42,9 @@ class RunCheckpoints {
   /// Waits for the last one.
   void finish() { writer_.finish(); }
 
-  /// A file that must be durable before a checkpoint is: a rank's live rollout log.
-  void sync_with(std::function<std::filesystem::path()> file) { live_file_ = std::move(file); }
+  /// What to do before each checkpoint of the stage: a rank closes the segment of its rollout log, so that
+  /// what the checkpoint stands on is in a file that is whole and durable.
+  void before_each(std::function<void()> work) { before_each_ = std::move(work); }
 
   /// Where the run goes on in the middle of this stage: gives engine and learner the weights and moments of
   /// the checkpoint. \return its state, or null where the stage begins
@@ -65,7 +66,7 @@ class RunCheckpoints {
 
   TrainRun& run_;
   CheckpointWriter writer_;
-  std::function<std::filesystem::path()> live_file_;
+  std::function<void()> before_each_;
   std::int64_t last_step_ = 0;  ///< of the stage, that has a checkpoint
   double seconds_before_ = 0;   ///< of the stage, before the run was resumed
   std::chrono::steady_clock::time_point stage_start_;

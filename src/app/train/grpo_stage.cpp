@@ -31,7 +31,7 @@ GrpoStep GrpoStage::draw(std::int64_t number) {
     Group group;
     group.prompt = std::move(drawn.prompt);
     group.visit = drawn.problem.visit;
-    group.group_id = drawn.problem.number;
+    group.group_id = static_cast<std::uint64_t>((number - 1) * stage_.grpo.prompts_per_step + i);
     step.groups.push_back(std::move(group));
     step.sources.push_back(drawn.problem.source);
   }

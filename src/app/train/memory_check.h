@@ -9,9 +9,9 @@
 namespace reckon {
 
 /// Whether the memory of this machine suffices for the run, before the weights are made, for device = "cpu".
-/// Leaves what is needed in run.memory_text; where it does not suffice, warns if guard.on_memory is "warn". Reads
-/// run.recipe, tasks, prompts and machine. \param model  what the weights will be
-/// \throws Error(environment) with what takes how much, and what makes it less
+/// Leaves what is needed in run.memory_text; where it does not suffice, warns if guard.on_memory is "warn".
+/// Reads run.recipe, tasks, prompts and machine. \param model  what the weights will be \throws
+/// Error(environment) with what takes how much, and what makes it less
 void check_memory(TrainRun& run, const DecoderConfig& model);
 
 /// The error's text; empty where the memory suffices.

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "app/recipe_diff.h"
+#include "candidates.h"
 #include "checkpoints.h"
 #include "ledger.h"
 #include "reckon/base/atomic_file.h"
@@ -44,136 +44,28 @@ std::vector<ChangedSetting> compare_recipe(TrainRun& run, const TrainArguments& 
   return changes;
 }
 
-/// Refuses what of the run's data, weights and machine is not what its chain begins with. The run's id is by
-/// the recipe that it was begun with.
-void compare_run_event(TrainRun& run, const TrainArguments& arguments) {
-  const fs::path file = run.folder / kChainFile;
-  const std::vector<ChainLine> lines = read_chain(file);
-  if (lines.empty()) return;
-  const ChainEvent& was = lines.front().event;
-  run.run_id = run.recipe.run.name + "-" + was.text("recipe_sha256").substr(0, 12);
-  const ChainEvent now = run_event(run);
-  for (const auto& [name, value] : now.values) {
+/// Compares the run's data, weights and machine with what its chain begins with. The run's id is by the
+/// recipe that it was begun with. \return what differs and is allowed to
+std::vector<ChangedSetting> compare_facts(TrainRun& run, const TrainArguments& arguments) {
+  const std::vector<ChainLine> lines = read_chain(run.folder / kChainFile);
+  std::vector<ChangedSetting> changes;
+  if (lines.empty()) return changes;
+  run.run_id = run.recipe.run.name + "-" + lines.front().event.text("recipe_sha256").substr(0, 12);
+  const ChainEvent event = run_event(run);
+  for (const auto& [name, value] : event.values) {
     if (name == "recipe_sha256") continue;  // compared setting by setting
-    const ChainEvent::Value* before = was.find(name);
-    if (before != nullptr && *before == value) continue;
-    if (std::ranges::count(arguments.allow_change, name) > 0) continue;
-    const auto* text = before == nullptr ? nullptr : std::get_if<std::string>(before);
-    throw Error(name == "fingerprint" ? ExitCode::environment : ExitCode::bad_data,
-                run.folder.string() + ": " + name + " is " + now.text(name) +
-                    ", and the run was begun with " + (text == nullptr ? "none" : *text) +
-                    " (need the same, or --allow-change " + name + ")");
+    const std::string was = current_fact(lines, name);
+    const std::string now = event.text(name);
+    if (was == now) continue;
+    if (std::ranges::count(arguments.allow_change, name) == 0) {
+      throw Error(name == "fingerprint" ? ExitCode::environment : ExitCode::bad_data,
+                  run.folder.string() + ": " + name + " is " + now + ", and the run was begun with " +
+                      (was.empty() ? "none" : was) + " (need the same, or --allow-change " + name + ")");
+    }
+    changes.push_back({name, was, now});
   }
+  return changes;
 }
-
-/// The stages whose final weights are needed to go on behind stage `position`.
-std::set<std::string> stages_needed(const TrainRun& run, const std::vector<std::size_t>& order,
-                                    std::size_t first_open) {
-  std::set<std::string> needed;
-  for (std::size_t i = 0; i < first_open; ++i) {
-    const std::string& name = run.recipe.stage[order[i]].name;
-    if (is_needed_from(run, first_open, name)) needed.insert(name);
-  }
-  return needed;
-}
-
-/// The checkpoints of a run, the newest first.
-class Candidates {
- public:
-  explicit Candidates(TrainRun& run) : run_(run), order_(run_order(run.recipe)) {
-    for (const CheckpointName& name : list_checkpoints(run.folder / "checkpoints")) {
-      for (std::size_t i = 0; i < order_.size(); ++i) {
-        if (run.recipe.stage[order_[i]].name == name.stage) found_.push_back({i, name});
-      }
-    }
-    std::ranges::sort(found_, [](const Found& a, const Found& b) {
-      return std::pair(a.position, a.name.step) > std::pair(b.position, b.name.step);
-    });
-  }
-
-  /// The newest one that verifies, with those whose weights it needs. Those that do not are named.
-  std::optional<ResumePoint> choose() {
-    std::vector<std::string> broken;
-    for (const Found& found : found_) {
-      try {
-        ResumePoint point{.checkpoint = open(found.name), .position = found.position};
-        check_needed(point);
-        for (const std::string& line : broken) log_warning("passed over: " + line);
-        return point;
-      } catch (const Error& error) {
-        broken.push_back("checkpoint " + found.name.text() + ": " + error.what());
-      }
-    }
-    if (broken.empty()) return {};
-    std::string text = run_.folder.string() + ": none of its " + std::to_string(broken.size()) +
-                       " checkpoints can be resumed from:";
-    for (const std::string& line : broken) text += "\n  " + line;
-    throw Error(ExitCode::bad_data, text + "\n(need one that is whole; to begin again, remove " +
-                                        (run_.folder / "checkpoints").string() + ")");
-  }
-
-  /// A changed recipe makes other weights from here on: what is there of the old ones is kept under a name
-  /// that is no checkpoint's.
-  void abandon_after(const ResumePoint& point) const {
-    for (const Found& found : found_) {
-      if (std::pair(found.position, found.name.step) <=
-          std::pair(point.position, point.checkpoint.state.step))
-        return;
-      const fs::path folder = run_.folder / "checkpoints" / found.name.text();
-      std::string kept = folder.string() + ".before-change";
-      for (int i = 2; fs::exists(kept); ++i) kept = folder.string() + ".before-change-" + std::to_string(i);
-      std::error_code error;
-      fs::rename(folder, kept, error);
-      if (error) throw Error(ExitCode::io, folder.string() + ": cannot be renamed: " + error.message());
-      log_warning("checkpoint " + found.name.text() + " is of the recipe as it was; kept as " + kept);
-    }
-  }
-
- private:
-  struct Found {
-    std::size_t position = 0;
-    CheckpointName name;
-  };
-
-  [[nodiscard]] Checkpoint open(const CheckpointName& name) const {
-    Checkpoint checkpoint = open_checkpoint(run_.folder / "checkpoints" / name.text());
-    const TrainState& state = checkpoint.state;
-    if (const CheckpointName own{state.stage, state.step}; own != name)
-      throw Error(ExitCode::bad_data, "is the checkpoint " + own.text() + " under another name");
-    return checkpoint;
-  }
-
-  /// Stages that are done must be done as the recipe says now, and the rest of the run starts from their last
-  /// checkpoints.
-  void check_needed(const ResumePoint& point) const {
-    const TrainState& state = point.checkpoint.state;
-    const StageConfig& own = run_.recipe.stage[order_[point.position]];
-    if (!state.stage_done && state.step > own.steps) {
-      throw Error(ExitCode::usage, std::to_string(state.step) + " steps are done, and the recipe now says " +
-                                       std::to_string(own.steps));
-    }
-    for (std::size_t i = 0; i < point.first_open(); ++i) {
-      const StageConfig& stage = run_.recipe.stage[order_[i]];
-      const auto last = std::ranges::find(found_, i, &Found::position);
-      if (stage.kind == StageKind::eval || last == found_.end() || last->name.step == stage.steps) continue;
-      throw Error(ExitCode::usage, "stage \"" + stage.name + "\" ended after " +
-                                       std::to_string(last->name.step) + " steps, and the recipe now says " +
-                                       std::to_string(stage.steps));
-    }
-    for (const std::string& stage : stages_needed(run_, order_, point.first_open())) {
-      const auto last = std::ranges::find(found_, stage, [](const Found& f) { return f.name.stage; });
-      if (last == found_.end())
-        throw Error(ExitCode::bad_data, "the weights of stage \"" + stage + "\" are not there");
-      if (last->name == CheckpointName{point.checkpoint.state.stage, point.checkpoint.state.step}) continue;
-      if (!open(last->name).state.stage_done)
-        throw Error(ExitCode::bad_data, "stage \"" + stage + "\" has no final checkpoint");
-    }
-  }
-
-  TrainRun& run_;
-  std::vector<std::size_t> order_;
-  std::vector<Found> found_;
-};
 
 /// A run's recipe is written before anything else of it: where it is gone, what is there must not be begun
 /// anew.
@@ -232,9 +124,13 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
   Candidates candidates(run);
   run.resume = candidates.choose();
   if (run.resume) check_lines(run);
-  if (fs::exists(run.folder / kChainFile)) compare_run_event(run, arguments);
-  if (!changes.empty()) {
-    if (run.resume) candidates.abandon_after(*run.resume);
+  const bool is_recipe_changed = !changes.empty();
+  if (fs::exists(run.folder / kChainFile)) {
+    const std::vector<ChangedSetting> facts = compare_facts(run, arguments);
+    changes.insert(changes.end(), facts.begin(), facts.end());
+  }
+  if (!changes.empty() && run.resume) candidates.abandon_after(*run.resume);
+  if (is_recipe_changed) {
     const std::string old_text = read_file(run.folder / kRecipeFile);
     write_file_atomic(
         run.folder / ("recipe-" + settings_sha256(old_text, kRecipeFile).substr(0, 12) + ".toml"), old_text);
@@ -307,7 +203,7 @@ void open_files(TrainRun& run, const std::vector<ChangedSetting>& changes) {
     event.add("recipe_sha256", run.recipe_sha256);
     event.add(kBehindStage, state.stage);
     event.add(kBehindStep, state.step);
-    for (const ChangedSetting& change : changes) event.add(change.key, change.was + " -> " + change.now);
+    for (const ChangedSetting& change : changes) event.add(change.key, change_text(change.was, change.now));
     record(run, event);
   }
 }

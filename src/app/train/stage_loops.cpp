@@ -93,7 +93,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
   }
   RolloutLogWriter log(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage),
                        reward_term_names(stage.reward));
-  run.checkpoints->sync_with([&] { return log.live_path(); });
+  run.checkpoints->before_each([&] { log.close(); });
   std::string weights = agreed_sha256(run, engine);
   if (done == 0) record_stage_start(run, stage, weights);
 
@@ -128,7 +128,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
     failpoint("train.metrics");
     stop_if_judged(stage, done, verdict);
   }
-  run.checkpoints->sync_with({});
+  run.checkpoints->before_each({});
   log.close();
   return {.steps = stage.steps, .closing = "", .weights_sha256 = weights};
 }

@@ -145,7 +145,7 @@ void check_data(const RunFiles& run, VerifyReport& report) {
   const ChainEvent& event = run.history.run();
   for (const TaskConfig& task : run.recipe->task) {
     check.attempt([&] {
-      const std::string was = event.text("data." + task.name);
+      const std::string was = current_fact(run.history.lines, "data." + task.name);
       const std::optional<std::string> now = source_now(task);
       if (!now) {
         check.note(task.path + ": is not here; the run had it with SHA-256 " + was);

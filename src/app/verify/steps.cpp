@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 
 #include "app/train/checkpoints.h"
 #include "app/train/ledger.h"
@@ -47,29 +48,31 @@ std::map<std::int64_t, std::int64_t> rollbacks_before(const StepEvents& events, 
 
 std::vector<RecipeEpoch> recipe_epochs(const std::vector<ChainLine>& chain) {
   std::vector<RecipeEpoch> epochs;
-  for (const ChainLine& line : chain) {
-    if (epochs.empty() || line.event.event == "change") {
-      epochs.push_back({.recipe_sha256 = line.event.text("recipe_sha256"), .events = {}});
-    } else {
-      epochs.back().events.push_back(line.event);
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    const ChainEvent& event = chain[i].event;
+    if (i > 0 && event.event != "change") {
+      epochs.back().events.push_back(event);
+      continue;
     }
+    epochs.push_back({.recipe_sha256 = event.text("recipe_sha256"),
+                      .fingerprint = current_fact(std::span(chain).first(i + 1), "fingerprint"),
+                      .events = {}});
   }
   return epochs;
 }
 
-StepVerifier::StepVerifier(TrainRun& run, const RecipeEpoch& epoch, const std::string& fingerprint,
-                           StepOptions options, VerifyReport& report)
+StepVerifier::StepVerifier(TrainRun& run, const RecipeEpoch& epoch, StepOptions options, VerifyReport& report)
     : run_(run), options_(options), report_(report), epoch_(epoch) {
   // Other machines and numbers of ranks give other bits only where the rule says so: on GPUs, and where the
   // operations themselves give others.
-  const bool is_same = fingerprint == run.fingerprint;
+  const bool is_same = epoch.fingerprint == run.fingerprint;
   if (is_same && run.recipe.model.device == Device::cpu) {
     options_.bounds = {.logprob = 0, .relative = 0};
     return;
   }
   report_.note("numerics", (is_same ? std::string("a GPU")
                                     : "this machine's fingerprint is " + run.fingerprint.substr(0, 12) +
-                                          ", the run's " + fingerprint.substr(0, 12)) +
+                                          ", the run's " + epoch.fingerprint.substr(0, 12)) +
                                ": log-probs may differ by " + fixed(options_.bounds.logprob, 4) +
                                ", loss and gradient norm by " + fixed(100 * options_.bounds.relative, 1) +
                                " %, weights are not compared");

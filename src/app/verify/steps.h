@@ -28,6 +28,7 @@ class StageReplay;
 /// The events of a chain that were made under one recipe.
 struct RecipeEpoch {
   std::string recipe_sha256;       ///< settings_sha256() of it
+  std::string fingerprint;         ///< of the machine's numerics
   std::vector<ChainEvent> events;  ///< without "run" and "change"
 };
 /// The recipes of a run in their order: more than one where it was resumed with changes.
@@ -38,9 +39,7 @@ struct RecipeEpoch {
 class StepVerifier {
  public:
   /// \param run          after set_up() with the epoch's recipe, alone in its world
-  /// \param fingerprint  that the run was begun with
-  StepVerifier(TrainRun& run, const RecipeEpoch& epoch, const std::string& fingerprint, StepOptions options,
-               VerifyReport& report);
+  StepVerifier(TrainRun& run, const RecipeEpoch& epoch, StepOptions options, VerifyReport& report);
 
   /// Step `number`, from the nearest checkpoint before it or from the stage's beginning. The report names the
   /// first thing that differs.
