@@ -73,6 +73,14 @@ TEST(ParseToml, NamesThePlaceOfASyntaxError) {
   EXPECT_THAT(usage_error("a = \"\xff\"\n"), HasSubstr("utf-8"));
 }
 
+/// The parser asserts that a key follows, in debug builds.
+TEST(ParseToml, RefusesATableWhoseNameIsNoKey) {
+  for (const char* text : {"[=]", "[\nrun]", "[[\nstage]]", "[#]", "[,"}) {
+    EXPECT_THAT(usage_error(text), StartsWith("r.toml:1:")) << text;
+    EXPECT_THAT(usage_error(text), HasSubstr(": not TOML: ")) << text;
+  }
+}
+
 TEST(ParseToml, RefusesWhatIsTooLongBeforeItParses) {
   // Not TOML at all: only the length is looked at.
   EXPECT_EQ(usage_error(std::string(65537, '=')),
