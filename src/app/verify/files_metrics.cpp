@@ -152,28 +152,45 @@ class MetricsCheck {
 };
 
 /// Each checkpoint knows the SHA-256 of the file as it was then: so no number of it can be another, neither.
-/// \return lines that are so vouched for
-std::size_t compare_with_checkpoints(const std::string& text, const RunFiles& run, Check& check) {
-  std::size_t good = 0;
-  const auto lines = [&](std::size_t bytes) {
-    return std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(bytes), '\n');
-  };
-  for (const SealedCheckpoint& checkpoint : run.checkpoints) {
-    const std::uint64_t bytes = checkpoint.state.metrics_bytes;
-    if (bytes > text.size()) {
-      check.fail("metrics.jsonl: has " + std::to_string(text.size()) + " bytes, and had " +
-                 std::to_string(bytes) + " at checkpoint " + checkpoint.name);
-      break;
+class MetricsSeals {
+ public:
+  MetricsSeals(const std::string& text, const RunFiles& run) : text_(text), run_(run) {}
+
+  /// \return lines that are so vouched for
+  std::size_t check(Check& check) const {
+    // The newest speaks for those before it, where it fits.
+    if (!run_.checkpoints.empty() && fits(run_.checkpoints.back().state))
+      return lines(run_.checkpoints.back().state.metrics_bytes);
+    std::uint64_t good = 0;
+    for (const SealedCheckpoint& checkpoint : run_.checkpoints) {
+      const std::uint64_t bytes = checkpoint.state.metrics_bytes;
+      if (!fits(checkpoint.state)) {
+        check.fail(bytes > text_.size()
+                       ? "metrics.jsonl: has " + std::to_string(text_.size()) + " bytes, and had " +
+                             std::to_string(bytes) + " at checkpoint " + checkpoint.name
+                       : "metrics.jsonl: lines " + std::to_string(lines(good) + 1) + " to " +
+                             std::to_string(lines(bytes)) + " are not what they were at checkpoint " +
+                             checkpoint.name);
+        break;
+      }
+      good = bytes;
     }
-    if (sha256_hex(std::string_view(text).substr(0, bytes)) != checkpoint.state.metrics_sha256) {
-      check.fail("metrics.jsonl: lines " + std::to_string(lines(good) + 1) + " to " +
-                 std::to_string(lines(bytes)) + " are not what they were at checkpoint " + checkpoint.name);
-      break;
-    }
-    good = bytes;
+    return lines(good);
   }
-  return static_cast<std::size_t>(lines(good));
-}
+
+ private:
+  [[nodiscard]] bool fits(const TrainState& state) const {
+    return state.metrics_bytes <= text_.size() &&
+           sha256_hex(std::string_view(text_).substr(0, state.metrics_bytes)) == state.metrics_sha256;
+  }
+  [[nodiscard]] std::size_t lines(std::uint64_t bytes) const {
+    return static_cast<std::size_t>(
+        std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(bytes), '\n'));
+  }
+
+  const std::string& text_;
+  const RunFiles& run_;
+};
 
 }  // namespace
 
@@ -188,7 +205,7 @@ void check_metrics(const RunFiles& run, VerifyReport& report) {
   check.attempt([&] {
     const std::string text = read_file(run.folder / kMetricsName);
     MetricsCheck(run, check).read(text);
-    vouched = compare_with_checkpoints(text, run, check);
+    vouched = MetricsSeals(text, run).check(check);
     rows = static_cast<std::size_t>(std::ranges::count(text, '\n'));
   });
   check.finish(counted(rows, "row") + ", " + std::to_string(vouched) +
