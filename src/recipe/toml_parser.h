@@ -9,8 +9,8 @@
 #define TOML_ASSERT(expr) static_assert(true)
 #include <toml++/impl/preprocessor.h>
 
-// Its classes of characters take most of U+00A1 to U+0499 for "unreachable": they belong to none. All functions
-// of this header return bool.
+// Its classes of characters take most of U+00A1 to U+0499 for "unreachable": they belong to none. All
+// functions of this header return bool.
 #pragma push_macro("TOML_UNREACHABLE")
 #undef TOML_UNREACHABLE
 #define TOML_UNREACHABLE return false
