@@ -3,17 +3,10 @@
 #include <algorithm>
 #include <sstream>
 
-// Some of its assertions do not hold for every file: "[=]" would end a debug build, and be undefined where
-// clang takes them for assumptions. Without them the parser comes to its own errors.
-#pragma push_macro("NDEBUG")
-#undef NDEBUG
-#define TOML_ASSERT(expr) static_assert(true)
-#include <toml++/toml.h>
-#pragma pop_macro("NDEBUG")
-
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/recipe/problems.h"
+#include "toml_parser.h"
 
 namespace reckon {
 namespace {

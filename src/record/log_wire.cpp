@@ -242,27 +242,28 @@ MessageKind message_kind(std::string_view message) {
 std::string as_line(std::string_view bytes) {
   std::string line;
   line.reserve(bytes.size() + bytes.size() / 64);
-  for (const char c : bytes) {
-    if (c == '\n' || c == kEscape) {
-      line += kEscape;
-      line += c == '\n' ? 'n' : 'e';
-    } else {
-      line += c;
-    }
+  while (true) {
+    const auto special =
+        std::find_if(bytes.begin(), bytes.end(), [](char c) { return c == '\n' || c == kEscape; });
+    line.append(bytes.begin(), special);
+    if (special == bytes.end()) return line;
+    line += kEscape;
+    line += *special == '\n' ? 'n' : 'e';
+    bytes.remove_prefix(static_cast<std::size_t>(special - bytes.begin()) + 1);
   }
-  return line;
 }
 
 std::string from_line(std::string line) {
   std::size_t end = std::min(line.find(kEscape), line.size());
-  for (std::size_t i = end; i < line.size(); ++i) {
-    char c = line[i];
-    if (c == kEscape) {
-      const char next = i + 1 < line.size() ? line[++i] : '\0';
-      if (next != 'n' && next != 'e') throw WireError("a line that is no message");
-      c = next == 'n' ? '\n' : kEscape;
-    }
-    line[end++] = c;
+  std::size_t next = end;  // an escape, or the end
+  while (next < line.size()) {
+    const char kind = next + 1 < line.size() ? line[next + 1] : '\0';
+    if (kind != 'n' && kind != 'e') throw WireError("a line that is no message");
+    line[end++] = kind == 'n' ? '\n' : kEscape;
+    const std::size_t from = next + 2;
+    next = std::min(line.find(kEscape, from), line.size());
+    std::memmove(line.data() + end, line.data() + from, next - from);
+    end += next - from;
   }
   line.resize(end);
   return line;

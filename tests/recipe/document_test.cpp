@@ -81,6 +81,14 @@ TEST(ParseToml, RefusesATableWhoseNameIsNoKey) {
   }
 }
 
+/// Undefined behaviour in the parser, as UBSan sees it.
+TEST(ParseToml, RefusesLettersBesideStrings) {
+  for (const char* text : {"a = 1 \u00e9", "\u041e = 1", "a.\u041e = 1", "[\u00fc]", "a = [1 \u03c0]"}) {
+    EXPECT_THAT(usage_error(text), StartsWith("r.toml:1:")) << text;
+    EXPECT_THAT(usage_error(text), HasSubstr(": not TOML: ")) << text;
+  }
+}
+
 TEST(ParseToml, RefusesWhatIsTooLongBeforeItParses) {
   // Not TOML at all: only the length is looked at.
   EXPECT_EQ(usage_error(std::string(65537, '=')),
