@@ -160,8 +160,15 @@ TEST_F(BrokenCheckpoint, FilesOfTheRunThatAreGoneAreNotMadeAnew) {
   EXPECT_THAT(expect_refused(65, ""), HasSubstr("and no recipe.toml"));
 }
 
+TEST_F(BrokenCheckpoint, ALiveRolloutLogThatWasCutIsNotNeeded) {
+  EXPECT_NE(train.run("--resume", "RECKON_FAIL_AT=train.logged:2").exit_code, 0);
+  const fs::path live = train.out / "rollouts/rl-1/rank-00000.000001.h5.part";
+  fs::resize_file(live, fs::file_size(live) / 2);
+  EXPECT_THAT(expect_resumes(), HasSubstr("rl-1 3/5 "));
+}
+
 TEST_F(BrokenCheckpoint, ARolloutLogThatWasCutIsNamedAndLeftAlone) {
-  const fs::path log = train.out / "rollouts/rl-1/rank-00000.000000.h5.part";
+  const fs::path log = train.out / "rollouts/rl-1/rank-00000.000000.h5";
   fs::resize_file(log, fs::file_size(log) / 2);
   EXPECT_THAT(expect_refused(65), HasSubstr("error: " + log.string() + ": "));
 }

@@ -184,20 +184,22 @@ TEST(VerifyRollouts, ARewardChangedInTheFileAndInTheManifestIsNamed) {
   testing::write_text(run / "../tamper.py", R"(
 import hashlib, json, os, sys, h5py
 folder = sys.argv[1]
-log = os.path.join(folder, "rank-00000.000000.h5")
+log = os.path.join(folder, "rank-00000.000001.h5")
 with h5py.File(log, "r+") as file:
-    file["completions/reward"][37] = 1.0
+    file["completions/reward"][5] = 1.0
 manifest = os.path.join(folder, "manifest-rank-00000.jsonl")
-line = json.load(open(manifest))
-line["bytes"] = os.path.getsize(log)
-line["sha256"] = hashlib.sha256(open(log, "rb").read()).hexdigest()
-open(manifest, "w").write(json.dumps(line, separators=(",", ":")) + "\n")
+lines = [json.loads(line) for line in open(manifest)]
+for line in lines:
+    if line["file"] == os.path.basename(log):
+        line["bytes"] = os.path.getsize(log)
+        line["sha256"] = hashlib.sha256(open(log, "rb").read()).hexdigest()
+open(manifest, "w").write("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
 )");
   const auto done = testing::run_command(python->string() + " " + (run / "../tamper.py").string() + " " +
                                          (run / kLog).string());
   ASSERT_EQ(done.exit_code, 0) << done.output;
   const Verified verified = run.verify();
-  // Row 37 of 4 groups of 4 a step: step 3, the second group, sample 1.
+  // The second segment begins with step 3; of 4 groups of 4, row 5 is of the second, sample 1.
   EXPECT_THAT(verified.text, HasSubstr(", sample 1: the reward is 1, and its terms make "));
   EXPECT_THAT(verified.text, HasSubstr("step 3: its completions are not what their batch_sha256 says"));
   EXPECT_THAT(verified.text, HasSubstr(kNotThatGroup));
@@ -211,7 +213,7 @@ TEST(VerifyRollouts, FilesOfTheLogAreThoseOfTheManifest) {
   };
   const Verified removed = after([](const fs::path& log) { fs::remove(log / "rank-00000.000000.h5"); });
   EXPECT_THAT(removed.text, HasSubstr("rank-00000.000000.h5: is not there, but the manifest lists it"));
-  EXPECT_THAT(removed.text, HasSubstr("steps 1 to 5 are in no file"));
+  EXPECT_THAT(removed.text, HasSubstr("steps 1 to 2 are in no file"));
   EXPECT_THAT(after([](const fs::path& log) { fs::remove(log / "manifest-rank-00000.jsonl"); }).text,
               HasSubstr("rank-00000.000000.h5: is not in manifest-rank-00000.jsonl"));
   EXPECT_THAT(after([](const fs::path& log) { testing::write_text(log / "notes.txt", "x"); }).text,

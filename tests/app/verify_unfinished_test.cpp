@@ -54,10 +54,10 @@ TEST_F(VerifyUnfinished, WhatIsThereIsCompared) {
   EXPECT_GE(testing::verify(train.out).failures, 1);
   testing::flip_bit(train.out / "chain.jsonl", 8 * 2000);
   // A live segment: the chain alone tells.
-  const fs::path part = train.out / "rollouts/rl-1/rank-00000.000000.h5.part";
+  const fs::path part = train.out / "rollouts/rl-1/rank-00000.000001.h5.part";
   ASSERT_TRUE(fs::exists(part));
   fs::remove(part);
-  EXPECT_THAT(testing::verify(train.out).text, HasSubstr("steps 1 to 4 are in no file"));
+  EXPECT_THAT(testing::verify(train.out).text, HasSubstr("steps 3 to 4 are in no file"));
 }
 
 TEST_F(VerifyUnfinished, ResumedItIsAsIfNothingHadBeen) {
