@@ -128,8 +128,8 @@ TEST_F(ResumeTest, AStageGoesOnWithMoreStepsWhereThatIsAllowed) {
 TEST_F(ResumeTest, KilledWhileItCutsTheFilesBackItComesToTheSameEnd) {
   train.ranks = 0;
   EXPECT_NE(train.run("", "RECKON_FAIL_AT=train.metrics:10").exit_code, 0);
-  for (const char* point : {"rollout_log.rewind", "rollout_log.rewind_copy", "rollout_log.rewind_replace",
-                            "rollout_log.rewind_segment", "rollout_log.rewind_manifest", "train.draw"}) {
+  for (const char* point : {"rollout_log.rewind", "rollout_log.rewind_replace", "rollout_log.rewind_segment",
+                            "rollout_log.rewind_manifest", "train.draw"}) {
     const auto killed = train.run("--resume", std::string("RECKON_FAIL_AT=") + point + ":1");
     EXPECT_EQ(killed.exit_code, 137) << point << "\n" << killed.output;
   }
