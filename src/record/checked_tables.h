@@ -30,14 +30,19 @@ class CheckedTables {
     throw Error(ExitCode::bad_data, path_ + ": " + dataset + ": " + what + ". Is the file damaged?");
   }
 
+  /// \throws Error(bad_data) where the column has not all of these rows
   template <class Cells>
-  [[nodiscard]] auto read(const Cells& column, RowRange range) const {
+  void check_rows(const Cells& column, RowRange range) const {
     if (range.first > column.size() || range.count > column.size() - range.first ||
         range.count > kMaxElements) {
       fail(column.name(), std::to_string(column.size()) + " rows (need rows " + std::to_string(range.first) +
                               " to " + std::to_string(range.first) + " + " + std::to_string(range.count) +
                               ")");
     }
+  }
+  template <class Cells>
+  [[nodiscard]] auto read(const Cells& column, RowRange range) const {
+    check_rows(column, range);
     return column.read(range.first, range.count);
   }
   template <class Cells>

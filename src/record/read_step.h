@@ -143,13 +143,16 @@ RowRange rows_of_step(const CheckedTables<Tables>& in, std::uint64_t index) {
                                           " (need " + std::to_string(expected) +
                                           ", the end of the step before)");
   }
+  in.check_rows(in.tables().completions.step, rows);
   return rows;
 }
 
 /// The groups of a step, in the order in which they lie there. \throws as CheckedTables::fail()
 template <class Tables>
 std::vector<std::uint64_t> read_group_ids(const CheckedTables<Tables>& in, std::uint64_t index) {
-  std::vector<std::uint64_t> groups = in.read(in.tables().completions.group_id, rows_of_step(in, index));
+  const RowRange rows = rows_of_step(in, index);
+  if (rows.count == 0) return {};
+  std::vector<std::uint64_t> groups = in.read(in.tables().completions.group_id, rows);
   groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
   return groups;
 }

@@ -172,6 +172,18 @@ TEST_F(DamagedLog, RefusesMoreCompletionsThanThereAre) {
       StartsWith(file().string() + ": completions/step: 18 rows (need rows 12 to 12 + 1152921504606846976)"));
 }
 
+TEST_F(DamagedLog, RefusesAStepOfNoneBehindAllCompletions) {
+  overwrite_u64("steps/num_completions", 1, 1000);
+  overwrite_u64("steps/first_completion", 2, 1006);
+  overwrite_u64("steps/num_completions", 2, 0);
+  const std::string message =
+      error_of(ExitCode::bad_data, [&] { static_cast<void>(RolloutLogReader(file()).read(2)); });
+  EXPECT_THAT(message,
+              StartsWith(file().string() + ": completions/step: 18 rows (need rows 1006 to 1006 + 0)"));
+  EXPECT_EQ(error_of(ExitCode::bad_data, [&] { static_cast<void>(RolloutLogReader(file()).group_ids(2)); }),
+            message);
+}
+
 TEST_F(DamagedLog, RefusesTextsThatNoRowHas) {
   overwrite_u64("completions/text/offsets", 0, 1);
   EXPECT_THAT(message_on_reading(),
