@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Does the program keep its memory? Trains a tiny model for STEPS steps (2,000; a third supervised, the rest GRPO) on a task in a
 # program of its own and on answers that only the certifier can prove equal, and compares the resident memory of the program and of its
-# helper processes: after 200 steps of each stage (half of it, in a short run) and at its end they may differ by 2 % and 2 MiB.
+# helper processes: after 200 steps of each stage and at its end they may differ by 2 % (in a stage of fewer than 400 steps, after half of
+# them, by 2 % and 2 MiB).
 # Usage: [RANKS=1] [BUILD=build/release] scripts/soak.sh [STEPS] [FOLDER]; exit code 1 where memory grows.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
