@@ -35,6 +35,16 @@ rlim_t address_space_bytes() {
   return pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
 }
 
+void allow_one_more_file() {
+#ifndef __SANITIZE_ADDRESS__  // the sanitizers open files and pipes of their own while the program runs
+  // A new file gets the lowest free number: one is left, for the log.
+  const int next = fcntl(STDIN_FILENO, F_DUPFD, 0);
+  if (next < 0) fail("no file can be opened");
+  close(next);
+  set_limit(RLIMIT_NOFILE, static_cast<rlim_t>(next) + 1);
+#endif
+}
+
 }  // namespace
 
 void allow_cpu_seconds(std::uint64_t seconds) {
@@ -48,11 +58,7 @@ void limit_reader(std::uint64_t memory_mb) {
   set_limit(RLIMIT_AS, address_space_bytes() + (static_cast<rlim_t>(memory_mb) << 20));
   set_limit(RLIMIT_FSIZE, 0);
   set_limit(RLIMIT_CORE, 0);
-  // A new file gets the lowest free number: one is left, for the log.
-  const int next = fcntl(STDIN_FILENO, F_DUPFD, 0);
-  if (next < 0) fail("no file can be opened");
-  close(next);
-  set_limit(RLIMIT_NOFILE, static_cast<rlim_t>(next) + 1);
+  allow_one_more_file();
 }
 
 }  // namespace reckon

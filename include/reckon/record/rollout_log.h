@@ -102,7 +102,7 @@ struct RolloutStep {
 
 /// Reads a segment: a closed one, a live one, or the `.part` that a process left when it died. What was
 /// appended after the opening is not seen. Everything is checked against the file's own extents before it is
-/// used.
+/// used; but HDF5 itself is not safe from a hostile file: commands open logs by open_log() (guarded_log.h).
 class RolloutLogReader {
  public:
   /// \throws Error(missing_input) where there is no such file; Error(bad_data), naming the file and the
