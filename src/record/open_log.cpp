@@ -92,8 +92,12 @@ bool is_listed(const fs::path& file) {
 }
 
 std::unique_ptr<RolloutLogSource> open_log(const fs::path& file, LogTrust trust, const GuardLimits& limits) {
-  if (trust == LogTrust::listed && is_listed(file)) return std::make_unique<OwnLog>(file);
+  if (trust == LogTrust::listed && is_listed(file)) return open_own_log(file);
   return open_guarded_log(file, limits);
+}
+
+std::unique_ptr<RolloutLogSource> open_own_log(const fs::path& file) {
+  return std::make_unique<OwnLog>(file);
 }
 
 }  // namespace reckon

@@ -9,6 +9,7 @@
 #include "log_folder.h"
 #include "reckon/base/error.h"
 #include "reckon/record/batch_hash.h"
+#include "reckon/record/guarded_log.h"
 #include "segment_copy.h"
 
 namespace reckon {
@@ -85,11 +86,16 @@ struct StageLog::Impl {
   std::vector<IndexedFile> files;
   std::map<std::uint64_t, IndexedStep> index;
   std::vector<std::uint64_t> steps;
-  std::uint64_t num_groups = 0;                               ///< of the fullest step
-  std::deque<std::pair<std::size_t, RolloutLogReader>> open;  ///< by index of the file, oldest first
+  std::uint64_t num_groups = 0;  ///< of the fullest step
+  Access access = Access::own;
+  std::deque<std::pair<std::size_t, std::unique_ptr<RolloutLogSource>>>
+      open;  ///< by index of the file, oldest first
 
   void add_file(const fs::path& path, std::uint64_t rank, std::uint64_t number);
-  [[nodiscard]] const RolloutLogReader& reader(std::size_t file);
+  [[nodiscard]] std::unique_ptr<RolloutLogSource> open_file(const fs::path& path) const {
+    return access == Access::own ? open_own_log(path) : open_log(path);
+  }
+  [[nodiscard]] const RolloutLogSource& reader(std::size_t file);
   [[nodiscard]] const IndexedStep& at(std::uint64_t step) const;
   [[nodiscard]] GroupRange needed_groups(std::uint64_t step) const;
   void check_order(const StageStep::File& file, const RolloutBatch& batch,
@@ -101,7 +107,8 @@ struct StageLog::Impl {
 };
 
 void StageLog::Impl::add_file(const fs::path& path, std::uint64_t rank, std::uint64_t number) {
-  const RolloutLogReader reader(path);
+  const std::unique_ptr<RolloutLogSource> opened = open_file(path);
+  const RolloutLogSource& reader = *opened;
   files.push_back({path, rank, reader.info(), reader.reward_term_names()});
   check_file(files.back(), reader.segment(), number, rank, files.front());
   if (files.size() > 1) files.back().info.recipe_text.clear();  // long, and nobody asks for it
@@ -118,13 +125,13 @@ void StageLog::Impl::add_file(const fs::path& path, std::uint64_t rank, std::uin
   }
 }
 
-const RolloutLogReader& StageLog::Impl::reader(std::size_t file) {
+const RolloutLogSource& StageLog::Impl::reader(std::size_t file) {
   const auto found =
       std::find_if(open.begin(), open.end(), [&](const auto& entry) { return entry.first == file; });
-  if (found != open.end()) return found->second;
+  if (found != open.end()) return *found->second;
   if (open.size() == kMaxOpen) open.pop_front();
-  open.emplace_back(file, RolloutLogReader(files[file].path));
-  return open.back().second;
+  open.emplace_back(file, open_file(files[file].path));
+  return *open.back().second;
 }
 
 const IndexedStep& StageLog::Impl::at(std::uint64_t step) const {
@@ -256,7 +263,9 @@ StageStep StageLog::Impl::read(std::uint64_t number, std::vector<std::string>& p
   return step;
 }
 
-StageLog::StageLog(const fs::path& folder, LiveSegments live) : impl_(std::make_unique<Impl>()) {
+StageLog::StageLog(const fs::path& folder, LiveSegments live, Access access)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->access = access;
   for (const auto& [rank, there] : list_log_folder(folder)) {
     for (const auto& [number, segment] : there.segments) {
       const fs::path closed = folder / segment_file_name(rank, number);

@@ -60,6 +60,9 @@ enum class LogTrust {
                                                          LogTrust trust = LogTrust::listed,
                                                          const GuardLimits& limits = {});
 
+/// Opens a segment in this process: for a run that reads what it wrote itself. \throws as RolloutLogReader
+[[nodiscard]] std::unique_ptr<RolloutLogSource> open_own_log(const std::filesystem::path& file);
+
 /// Opens a segment in a reading process, ours or not. \throws as open_log()
 [[nodiscard]] std::unique_ptr<RolloutLogSource> open_guarded_log(const std::filesystem::path& file,
                                                                  const GuardLimits& limits = {});

@@ -35,11 +35,18 @@ class StageLog {
   /// Whether segments that are still, or were when a process died, being written are read.
   enum class LiveSegments { read, skip };
 
+  /// How segments are opened: see guarded_log.h.
+  enum class Access {
+    own,      ///< in this process: for a run that reads what it wrote itself
+    guarded,  ///< as open_log() does: in a reading process where no manifest vouches for the file
+  };
+
   /// \param folder  `rollouts/<stage>` of a run
   /// \throws Error(missing_input) where the folder has no segment; Error(bad_data), naming the file, where
   /// one is damaged or is of another run, stage, schema, rank or segment than its neighbours or its name say,
   /// or has other reward terms; and naming the step and both files where a rank has a step twice.
-  explicit StageLog(const std::filesystem::path& folder, LiveSegments live = LiveSegments::read);
+  explicit StageLog(const std::filesystem::path& folder, LiveSegments live = LiveSegments::read,
+                    Access access = Access::own);
   ~StageLog();
   StageLog(StageLog&&) noexcept;
   StageLog& operator=(StageLog&&) noexcept;

@@ -72,7 +72,7 @@ class GrpoReplay : public StageReplay {
   GrpoReplay(TrainRun& run, const StageConfig& stage, Engine& engine, const StepOptions& options)
       : StageReplay(run, stage, engine, options),
         grpo_(run, stage, engine),
-        log_(run.folder / "rollouts" / stage.name) {}
+        log_(run.folder / "rollouts" / stage.name, StageLog::LiveSegments::read, StageLog::Access::guarded) {}
 
   [[nodiscard]] Difference step(const ChainEvent& event, bool details) override {
     GrpoStep step = grpo_.draw(done_ + 1);
