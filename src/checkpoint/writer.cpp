@@ -60,9 +60,13 @@ std::vector<std::int64_t> steps_to_remove(const std::vector<std::int64_t>& steps
                                           const RetentionConfig& retention) {
   std::vector<std::int64_t> removed;
   const auto keep = static_cast<std::size_t>(std::max<std::int64_t>(1, retention.keep_last));
+  const auto due = std::find_if(steps.rbegin(), steps.rend(), [&](std::int64_t step) {
+    return retention.schedule > 0 && step % retention.schedule == 0;
+  });
   for (std::size_t i = 0; i + keep < steps.size(); ++i) {
     if (retention.keep_every > 0 && steps[i] % retention.keep_every == 0) continue;
     if (std::ranges::count(retention.keep, steps[i]) > 0) continue;
+    if (due != steps.rend() && steps[i] == *due) continue;
     removed.push_back(steps[i]);
   }
   return removed;

@@ -64,5 +64,31 @@ TEST_F(RollbackTest, WeightsAreThoseOfTheCheckpointAndTheStepsComeOutAgain) {
   EXPECT_EQ(testing::difference(testing::result_of(train.out), whole), "");
 }
 
+// The checkpoint that a stopped run leaves is one to go on from, and none that a guard goes back to: the run
+// that was not stopped has none there.
+TEST_F(RollbackTest, ACheckpointMadeByAStopIsNotWhatAGuardGoesBackTo) {
+  const std::string nervous =
+      std::string(kNervous) + " --set checkpoint.every_steps=4 --set checkpoint.keep_last=1";
+  ASSERT_EQ(train.run(nervous).exit_code, 0);
+  std::int64_t stop_after = 0;  // a step that is no checkpoint's, just before one that goes back
+  for (const ChainLine& line : read_chain(train.out / "chain.jsonl")) {
+    const std::int64_t step = line.event.integer("step");
+    if (stop_after == 0 && line.event.find("rolled_back_to") != nullptr && (step - 1) % 4 != 0)
+      stop_after = step - 1;
+  }
+  ASSERT_GT(stop_after, 4);
+  const testing::RunResult whole = testing::result_of(train.out);
+  fs::remove_all(train.out);
+  const auto stopped = train.run(
+      nervous, "RECKON_FAIL_SIGNAL=10 RECKON_FAIL_AT=train.sft_update:" + std::to_string(stop_after));
+  EXPECT_EQ(stopped.exit_code, 75) << stopped.output;
+  const auto resumed = train.run(nervous + " --resume");
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  EXPECT_THAT(resumed.output,
+              HasSubstr("goes on from checkpoint cold-start/step-0000" +
+                        std::string(stop_after < 10 ? "0" : "") + std::to_string(stop_after)));
+  EXPECT_EQ(testing::difference(testing::result_of(train.out), whole), "");
+}
+
 }  // namespace
 }  // namespace reckon

@@ -18,6 +18,11 @@ TEST(StepsToRemove, KeepsTheNewestAndTheMultiples) {
   EXPECT_THAT(steps_to_remove(steps, {.keep_last = 5, .keep_every = 0}), IsEmpty());
   EXPECT_THAT(steps_to_remove(steps, {.keep_last = 1, .keep_every = 0, .keep = {100, 7}}),
               ElementsAre(50, 150, 200));
+  // 250 was made when the run was stopped; 200 is the last that was due.
+  EXPECT_THAT(steps_to_remove(steps, {.keep_last = 1, .keep_every = 0, .schedule = 100}),
+              ElementsAre(50, 100, 150));
+  EXPECT_THAT(steps_to_remove(steps, {.keep_last = 1, .keep_every = 0, .schedule = 60}),
+              ElementsAre(50, 100, 150, 200));
   EXPECT_THAT(steps_to_remove({}, {.keep_last = 1, .keep_every = 0}), IsEmpty());
 }
 

@@ -19,8 +19,9 @@ namespace reckon {
 
 /// Which checkpoints of a stage stay. The last of each stage always does.
 struct RetentionConfig {
-  std::int64_t keep_last = 3;           ///< the newest ones, at least 1
-  std::int64_t keep_every = 0;          ///< and those whose step is a multiple of this; 0: none besides
+  std::int64_t keep_last = 3;   ///< the newest ones, at least 1
+  std::int64_t keep_every = 0;  ///< and those whose step is a multiple of this; 0: none besides
+  std::int64_t schedule = 0;  ///< and the newest whose step is a multiple of this: a guard may go back to it
   std::vector<std::int64_t> keep = {};  ///< and these
 };
 

@@ -41,9 +41,10 @@ void restore_stage(const Checkpoint& checkpoint, Engine& engine, Learner& learne
 
 RunCheckpoints::RunCheckpoints(TrainRun& run)
     : run_(run),
-      writer_(
-          run.folder / "checkpoints", run.world,
-          {.keep_last = run.recipe.checkpoint.keep_last, .keep_every = run.recipe.checkpoint.keep_every}) {}
+      writer_(run.folder / "checkpoints", run.world,
+              {.keep_last = run.recipe.checkpoint.keep_last,
+               .keep_every = run.recipe.checkpoint.keep_every,
+               .schedule = run.recipe.checkpoint.every_steps}) {}
 
 CheckpointContent RunCheckpoints::content(const StageConfig& stage, std::int64_t step) const {
   CheckpointContent content;
@@ -129,15 +130,12 @@ void RunCheckpoints::begin_stage(const StageConfig& stage) {
     seconds_before_ = run_.resume->checkpoint.state.stage_seconds;
 }
 
-std::optional<std::int64_t> RunCheckpoints::roll_back(const StageConfig& stage, Engine& engine,
-                                                      Learner& learner) {
+std::optional<std::int64_t> RunCheckpoints::roll_back(const StageConfig& stage, std::int64_t done,
+                                                      Engine& engine, Learner& learner) {
   writer_.finish();
-  std::int64_t step = -1;
-  for (const CheckpointName& name : list_checkpoints(run_.folder / "checkpoints")) {
-    if (name.stage == stage.name) step = std::max(step, name.step);
-  }
-  step = std::stoll(run_.world.all_gather(std::to_string(step)).front());  // as rank 0 sees the folder
-  if (step < 0) return {};
+  const std::int64_t every = run_.recipe.checkpoint.every_steps;
+  const std::int64_t step = every == 0 ? 0 : done - done % every;
+  if (step == 0) return {};
   const CheckpointName name{stage.name, step};
   restore_stage(open_checkpoint(run_.folder / "checkpoints" / name.text(), CheckFiles::none), engine,
                 learner);

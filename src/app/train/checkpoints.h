@@ -50,9 +50,12 @@ class RunCheckpoints {
   /// the checkpoint. \return its state, or null where the stage begins
   const TrainState* restore(const StageConfig& stage, Engine& engine, Learner& learner);
 
-  /// Gives engine and learner the weights and moments of the stage's newest checkpoint. \return its step, or
-  /// nothing where the stage has none yet, and nothing is changed
-  std::optional<std::int64_t> roll_back(const StageConfig& stage, Engine& engine, Learner& learner);
+  /// Gives engine and learner the weights and moments of the last checkpoint that was due by the recipe: one
+  /// that was made because the run was stopped does not count, or a run that was stopped would end otherwise.
+  /// \param done  steps of the stage so far \return its step; nothing where none was due yet, and nothing is
+  /// changed
+  std::optional<std::int64_t> roll_back(const StageConfig& stage, std::int64_t done, Engine& engine,
+                                        Learner& learner);
 
   /// Seconds that the stage has taken, those before the run was resumed included.
   [[nodiscard]] double stage_seconds() const;

@@ -96,7 +96,6 @@ void check_lines(const TrainRun& run) {
 struct Decision {
   bool goes_on = false;    ///< the folder held a run
   std::string checkpoint;  ///< its name; empty: from the beginning
-  std::string recipe_text;
 };
 
 Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector<ChangedSetting>& changes) {
@@ -117,7 +116,7 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
     if (arguments.resume)
       run.display.line("reckon: " + run.folder.string() + " holds no run yet: it starts at step 0");
     write_file_atomic(run.folder / kRecipeFile, run.recipe_text);
-    return {false, "", run.recipe_text};
+    return {false, ""};
   }
   changes = compare_recipe(run, arguments);
   remove_unfinished_checkpoints(run.folder / "checkpoints");
@@ -138,13 +137,13 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
   }
   if (!run.resume) {
     run.display.line("reckon: " + run.folder.string() + " has no checkpoint yet: the run starts at step 0");
-    return {true, "", run.recipe_text};
+    return {true, ""};
   }
   const TrainState& state = run.resume->checkpoint.state;
   run.display.line("reckon: goes on from checkpoint " + CheckpointName{state.stage, state.step}.text() +
                    ", written by " + std::to_string(state.world_size) +
                    (state.world_size == 1 ? " rank" : " ranks"));
-  return {true, CheckpointName{state.stage, state.step}.text(), run.recipe_text};
+  return {true, CheckpointName{state.stage, state.step}.text()};
 }
 
 /// Cuts the rollout logs of all stages back to the checkpoint; the ranks share the files.
@@ -219,7 +218,7 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
   run.run_id = run.world.all_gather(run.run_id).front();
   decision.goes_on = run.world.all_gather(decision.goes_on ? "1" : "0").front() == "1";
   decision.checkpoint = run.world.all_gather(decision.checkpoint).front();
-  run.recipe_text = run.world.all_gather(decision.recipe_text).front();
+  run.recipe_text = run.world.all_gather(run.recipe_text).front();
   run_together(run.world, [&] {
     if (!decision.checkpoint.empty() && !run.is_root()) {
       // Rank 0 has compared the files with their hashes.

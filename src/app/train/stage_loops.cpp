@@ -37,10 +37,11 @@ void report(TrainRun& run, const StageConfig& stage, const SftStep& step, const 
 
 /// Goes back to the stage's last checkpoint where the guards say so; where there is none yet, the update was
 /// not applied, and that is all.
-std::optional<std::int64_t> roll_back_if_judged(TrainRun& run, const StageConfig& stage, Engine& engine,
-                                                Learner& learner, const GuardVerdict& verdict) {
+std::optional<std::int64_t> roll_back_if_judged(TrainRun& run, const StageConfig& stage, std::int64_t done,
+                                                Engine& engine, Learner& learner,
+                                                const GuardVerdict& verdict) {
   if (verdict.action != GuardAction::rollback) return {};
-  return run.checkpoints->roll_back(stage, engine, learner);
+  return run.checkpoints->roll_back(stage, done, engine, learner);
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
     const UpdateStats stats = sft.update(step, guards.gate());
     failpoint("train.sft_update");
     const GuardVerdict verdict = judge_step(run, stage, guards, step.number);
-    const auto back_to = roll_back_if_judged(run, stage, engine, sft.learner(), verdict);
+    const auto back_to = roll_back_if_judged(run, stage, done, engine, sft.learner(), verdict);
     const std::string updated = agreed_sha256(run, engine);
     record(run, sft_event(stage, step,
                           {weights, updated, stats.loss, stats.grad_norm, stats.applied ? 0 : 1, back_to}));
@@ -111,7 +112,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
     const GrpoStats stats = grpo.update(step, guards.gate());
     failpoint("train.updated");
     const GuardVerdict verdict = judge_step(run, stage, guards, step.number, signal_of(step, stats));
-    const auto back_to = roll_back_if_judged(run, stage, engine, grpo.learner(), verdict);
+    const auto back_to = roll_back_if_judged(run, stage, done, engine, grpo.learner(), verdict);
     const std::string updated = agreed_sha256(run, engine);
     step.times.update = step.times.since_start() - step.times.sample - step.times.grade;
 
