@@ -35,6 +35,10 @@ void FaultyRun::put_killed_run() const {
   ASSERT_EQ(killed.result.exit_code, 137) << killed.result.output;
   fs::remove_all(train.out);
   fs::copy(killed.train.out, train.out, fs::copy_options::recursive);
+  // As a kill leaves one that is being written: it goes when the run goes on, and not where that is refused.
+  const fs::path unfinished = train.out / "checkpoints/rl-1/step-000004.tmp";
+  fs::create_directories(unfinished);
+  write_text(unfinished / "config.json", "{");
 }
 
 fs::path FaultyRun::checkpoint(const std::string& name) const {

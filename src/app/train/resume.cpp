@@ -119,7 +119,6 @@ Decision take_folder(TrainRun& run, const TrainArguments& arguments, std::vector
     return {false, ""};
   }
   changes = compare_recipe(run, arguments);
-  remove_unfinished_checkpoints(run.folder / "checkpoints");
   Candidates candidates(run);
   run.resume = candidates.choose();
   if (run.resume) check_lines(run);
@@ -235,6 +234,7 @@ void open_run(TrainRun& run, const TrainArguments& arguments) {
     if (run.is_root()) {
       check_logs(run);
       open_files(run, changes);
+      remove_unfinished_checkpoints(run.folder / "checkpoints");  // now that nothing is refused any more
     }
     if (run.resume) {
       run.summary =
