@@ -93,6 +93,7 @@ std::string recipe_reference() {
   text += "\n## [model]\n\n" + reference_table(ModelInitConfig{});
   text += "\n## [prompt]\n\n" + reference_table(PromptConfig{});
   text += "\n## [answer]\n\n" + reference_table(AnswerConfig{});
+  text += "\n## [cluster]\n\n" + reference_table(ClusterConfig{});
   text += "\n## [checkpoint]\n\n" + reference_table(CheckpointConfig{});
   text += "\n## [guard]\n\n" + reference_table(GuardConfig{});
   text += "\n## [[task]]\n\n" + reference_table(TaskConfig{});

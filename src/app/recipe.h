@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reckon/base/describe.h"
+#include "reckon/dist/config.h"
 #include "reckon/grade/config.h"
 #include "reckon/learn/guard_config.h"
 #include "reckon/model/config.h"
@@ -38,6 +39,7 @@ struct Recipe {
   ModelInitConfig model;
   PromptConfig prompt;
   AnswerConfig answer;
+  ClusterConfig cluster;
   CheckpointConfig checkpoint;
   GuardConfig guard;
   std::vector<TaskConfig> task;
@@ -51,6 +53,7 @@ void describe(Visitor& visit, Recipe& c) {
   visit("model", c.model, any(), "the initial model");
   visit("prompt", c.prompt, any(), "how a problem becomes a prompt");
   visit("answer", c.answer, any(), "where a completion gives its answer, and how the prompt asks for it");
+  visit("cluster", c.cluster, any(), "what the ranks of the job do");
   visit("checkpoint", c.checkpoint, any(), "how checkpoints are written");
   visit("guard", c.guard, any(), "what training stages watch");
   visit("task", c.task, any(), "tasks");

@@ -37,6 +37,7 @@ struct StageConfig {
   GrpoConfig grpo;
   RewardConfig reward;
   SamplingConfig sampling;
+  ScheduleConfig schedule;
   EvalConfig eval;
   OptimizerConfig optimizer;
   BatchConfig batch;
@@ -63,6 +64,7 @@ void describe(Visitor& visit, StageConfig& c) {
   if (sft) describe(visit, c.sft);
   if (grpo) describe(visit, c.grpo);
   if (grpo || eval) describe(visit, c.sampling);
+  if (grpo) describe(visit, c.schedule);
   if (grpo) visit("reward", c.reward, any(), "the reward: weights of its terms, and what they need");
   if (eval) describe(visit, c.eval);
   if (sft || grpo) {

@@ -1,9 +1,13 @@
 #include "reckon/dist/communicator.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
+
+#include "finished_exchange.h"
 
 namespace reckon {
 namespace {
@@ -16,6 +20,11 @@ class SerialCommunicator final : public Communicator {
   std::vector<std::string> gather(std::string_view bytes, int) override { return {std::string(bytes)}; }
   void broadcast(std::span<std::byte>, int) override {}
   void barrier() override {}
+  [[nodiscard]] std::string host(int) const override { return host_name(); }
+  std::unique_ptr<PendingExchange> start_all_to_all(std::vector<std::string> parts) override {
+    return std::make_unique<FinishedExchange>(std::move(parts));
+  }
+  std::unique_ptr<Communicator> split(int) override { return std::make_unique<SerialCommunicator>(); }
   [[noreturn]] void abort(int exit_code) override { std::_Exit(exit_code); }
 };
 
@@ -43,6 +52,10 @@ void combine_in_rank_order(Communicator& world, std::span<T> values, Combine com
 
 }  // namespace
 
+std::vector<std::string> Communicator::all_to_all(std::vector<std::string> parts) {
+  return start_all_to_all(std::move(parts))->wait();
+}
+
 void Communicator::sum(std::span<double> values) {
   combine_in_rank_order(*this, values, [](double a, double b) { return a + b; });
 }
@@ -62,6 +75,12 @@ std::optional<Disagreement> first_disagreement(Communicator& world, std::string_
     if (all[rank] != all[0]) return Disagreement{static_cast<int>(rank), all[rank], all[0]};
   }
   return std::nullopt;
+}
+
+std::string host_name() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
 }
 
 std::unique_ptr<Communicator> make_serial_communicator() {

@@ -114,6 +114,9 @@ class LoneRank final : public Communicator {
 
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int size() const override { return size_; }
+  [[nodiscard]] std::string host(int rank) const override { return "host" + std::to_string(rank); }
+  std::unique_ptr<PendingExchange> start_all_to_all(std::vector<std::string>) override { return nullptr; }
+  std::unique_ptr<Communicator> split(int) override { return nullptr; }
   std::vector<std::string> all_gather(std::string_view bytes) override {
     std::vector<std::string> all(static_cast<std::size_t>(size_), std::string(bytes));
     if (other_rank_ >= 0) all[static_cast<std::size_t>(other_rank_)] = other_text_;

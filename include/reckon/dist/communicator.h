@@ -7,20 +7,36 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "reckon/base/error.h"
 
 namespace reckon {
 
-/// The ranks of a job and what they say to each other. All calls but rank() and size() are collective: every
-/// rank must make the same ones in the same order. Sums run in rank order, so that they are the same on every
-/// rank and run.
+/// An exchange that is under way.
+class PendingExchange {
+ public:
+  virtual ~PendingExchange() = default;
+  /// Makes progress, and says whether all has come. Does not wait.
+  [[nodiscard]] virtual bool is_done() = 0;
+  /// What each rank gave for this one, in rank order; once. Waits as every collective does.
+  [[nodiscard]] virtual std::vector<std::string> wait() = 0;
+};
+
+/// The ranks of a job and what they say to each other. All calls but rank(), size() and those that set
+/// something are collective: every rank must make the same ones in the same order. Sums run in rank order, so
+/// that they are the same on every rank and run.
+///
+/// Nothing waits for ever: a collective for which a rank has not come within the timeout throws, and its
+/// message names the ranks that are missing, with their hosts, and what this rank was doing.
 class Communicator {
  public:
   virtual ~Communicator() = default;
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int size() const = 0;
+  /// The name of the machine that a rank runs on.
+  [[nodiscard]] virtual std::string host(int rank) const = 0;
 
   /// What each rank gave, in rank order, on every rank. Lengths may differ.
   [[nodiscard]] virtual std::vector<std::string> all_gather(std::string_view bytes) = 0;
@@ -29,6 +45,14 @@ class Communicator {
   /// Copies the root's bytes into every rank's span; the spans have one length.
   virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
   virtual void barrier() = 0;
+  /// parts[r] goes to rank r. \return what each rank gave for this one, in rank order
+  [[nodiscard]] std::vector<std::string> all_to_all(std::vector<std::string> parts);
+  /// The same, going on while this rank does other things. Several may be under way, and other collectives
+  /// between; every rank starts them in the same order. \param parts  [size()]
+  [[nodiscard]] virtual std::unique_ptr<PendingExchange> start_all_to_all(std::vector<std::string> parts) = 0;
+  /// The ranks that give the same color, 0 or more, in the order they have here. It must not outlive this
+  /// one.
+  [[nodiscard]] virtual std::unique_ptr<Communicator> split(int color) = 0;
   /// Ends the job on every rank with this exit code. Does not return.
   [[noreturn]] virtual void abort(int exit_code) = 0;
 
@@ -36,6 +60,26 @@ class Communicator {
   void sum(std::span<double> values);
   void sum(std::span<std::int64_t> values);
   void maximum(std::span<double> values);
+
+  /// What this rank is doing, for the message of a wait that takes too long: "rl-1 step 12: gradients".
+  /// Shared with communicators that were split off.
+  void set_activity(std::string text) { state_->activity = std::move(text); }
+  /// The longest wait for other ranks, in each collective. s; positive. Shared likewise.
+  void set_timeout(double seconds) { state_->timeout_s = seconds; }
+
+ protected:
+  /// What a communicator has in common with those split off it.
+  struct State {
+    std::string activity;
+    double timeout_s = kDefaultTimeout;
+  };
+  Communicator() = default;
+  explicit Communicator(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  [[nodiscard]] const std::shared_ptr<State>& state() const { return state_; }
+
+ private:
+  static constexpr double kDefaultTimeout = 600.0;
+  std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 /// An error that every rank throws at the same place: none waits for another, and the job ends as it does
@@ -52,6 +96,9 @@ struct Disagreement {
 };
 /// The first one, the same on every rank; none where all ranks gave one text. Collective.
 [[nodiscard]] std::optional<Disagreement> first_disagreement(Communicator& world, std::string_view text);
+
+/// The name of this machine.
+[[nodiscard]] std::string host_name();
 
 /// One rank, alone.
 [[nodiscard]] std::unique_ptr<Communicator> make_serial_communicator();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -30,6 +31,56 @@ void describe(Visitor& visit, SamplingConfig& c) {
         "not suffice, "
         "with the same results. 0: as much as max_batch needs");
   visit("stop", c.stop, any(), "a completion ends where its text has one of these strings, which is kept");
+}
+
+/// In which order the learner takes the groups of a stage.
+enum class Admission {
+  in_order,      ///< as they were drawn: a run is a function of its recipe alone
+  as_completed,  ///< as they are complete: the order is in the rollout log
+};
+constexpr auto enum_names(Admission) {
+  return std::array{EnumName{Admission::in_order, "in_order"},
+                    EnumName{Admission::as_completed, "as_completed"}};
+}
+
+/// When a rollout worker goes over to newer weights that have come.
+enum class WeightSwitch {
+  after_group,  ///< groups that are being sampled are completed by the weights that they were begun with
+  in_flight,    ///< at the next token
+};
+constexpr auto enum_names(WeightSwitch) {
+  return std::array{EnumName{WeightSwitch::after_group, "after_group"},
+                    EnumName{WeightSwitch::in_flight, "in_flight"}};
+}
+
+/// How sampling runs ahead of learning. Staleness is counted in steps: of the weights that an update starts
+/// from, less the oldest that sampled a token of a group.
+struct ScheduleConfig {
+  std::int64_t max_staleness = 0;
+  Admission admission = Admission::in_order;
+  WeightSwitch weight_switch = WeightSwitch::after_group;
+  double over_issue = 0;
+  bool partial_rollouts = false;
+};
+
+template <class Visitor>
+void describe(Visitor& visit, ScheduleConfig& c) {
+  visit("max_staleness", c.max_staleness, between(0, 64),
+        "steps that the weights which sample may be behind those that are updated; 0: sampling and learning "
+        "take turns");
+  visit("admission", c.admission, any(),
+        "in_order: step t trains on the prompts drawn for it, sampled by the weights of max_staleness steps "
+        "before, whatever the ranks; as_completed: on the groups that are complete first, whose order the "
+        "rollout log has");
+  visit("weight_switch", c.weight_switch, any(),
+        "with as_completed: whether a group is completed by the weights that it was begun with");
+  visit(
+      "over_issue", c.over_issue, between(0, 4),
+      "with as_completed: share of prompts sampled beyond those that a step needs, so that it need not wait "
+      "for the last ones; favours short completions");
+  visit("partial_rollouts", c.partial_rollouts, any(),
+        "with as_completed: what is unfinished at the end of a step goes on in the next by its weights; else "
+        "it is dropped once it is over max_staleness");
 }
 
 }  // namespace reckon
