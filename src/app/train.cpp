@@ -38,7 +38,8 @@ std::vector<const RecipeTask*> TrainRun::tasks_named(const std::vector<std::stri
   return chosen;
 }
 
-TrainRun::TrainRun(Communicator& world_ranks, Display& screen) : world(world_ranks), display(screen) {}
+TrainRun::TrainRun(Communicator& world_ranks, Display& screen)
+    : world(world_ranks), team(&world_ranks), display(screen) {}
 TrainRun::~TrainRun() = default;
 
 void throw_stopped(const TrainRun& run, const std::string& where, int signal) {
@@ -66,7 +67,7 @@ bool is_needed_from(const TrainRun& run, std::size_t begin, const std::string& f
 std::string agreed_sha256(TrainRun& run, Engine& engine) {
   engine.fetch_weights();
   const std::string mine = engine.decoder().sha256();
-  if (const auto other = first_disagreement(run.world, mine)) {
+  if (const auto other = first_disagreement(*run.team, mine)) {
     throw Error(ExitCode::internal, "weights of rank " + std::to_string(other->rank) + " are " +
                                         other->text.substr(0, 12) + "..., those of rank 0 " +
                                         other->first_text.substr(0, 12) +
@@ -107,7 +108,7 @@ StageOutcome run_kind(TrainRun& run, const StageConfig& stage, std::size_t posit
   }
   std::unique_ptr<Decoder> decoder =
       take_weights(run, stage.from, is_needed_from(run, position + 1, stage.from));
-  auto engine = make_engine(run.recipe.model, *decoder, run.world);
+  auto engine = make_engine(run.recipe.model, *decoder, *run.team);
   StageOutcome outcome =
       stage.kind == StageKind::sft ? run_sft_stage(run, stage, *engine) : run_grpo_stage(run, stage, *engine);
   engine.reset();

@@ -5,6 +5,7 @@
 #include "ledger.h"
 #include "reckon/base/failpoint.h"
 #include "reckon/record/batch_hash.h"
+#include "rollout_source.h"
 #include "sft_stage.h"
 #include "step_memory.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 void report(TrainRun& run, const StageConfig& stage, const SftStep& step, const UpdateStats& stats,
             const std::string& alarms, double rows_per_second) {
-  const MemoryUse memory = largest_memory_use(run.world);
+  const MemoryUse memory = largest_memory_use(*run.team);
   if (run.metrics) {
     MetricsRow row{stage.name, static_cast<std::uint64_t>(step.number), {}};
     row.add("loss", stats.loss);
@@ -83,38 +84,41 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
   return {.steps = stage.steps, .closing = "", .weights_sha256 = weights};
 }
 
+/// Where a grpo stage that goes on stands: prompts, guards, weights of earlier steps.
+std::int64_t restore_grpo(TrainRun& run, const StageConfig& stage, Engine& engine, GrpoStage& grpo,
+                          RunGuards& guards) {
+  const TrainState* state = run.checkpoints->restore(stage, engine, grpo.learner());
+  if (state == nullptr) return 0;
+  grpo.prompts().move_to(state->cursor, grpo.first_group_after(state->step));
+  guards.restore(state->guards);
+  grpo.restore_past(load_past(run.resume->checkpoint, engine.decoder().parameters().size()));
+  return state->step;
+}
+
 StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& engine) {
   GrpoStage grpo(run, stage, engine);
   RunGuards guards(run.recipe.guard);
-  std::int64_t done = 0;
-  if (const TrainState* state = run.checkpoints->restore(stage, engine, grpo.learner())) {
-    grpo.stream().move_to(state->cursor);
-    guards.restore(state->guards);
-    done = state->step;
-  }
+  std::int64_t done = restore_grpo(run, stage, engine, grpo, guards);
   RolloutLogWriter log(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage),
                        reward_term_names(stage.reward));
   run.checkpoints->before_each([&] { log.close(); });
   std::string weights = agreed_sha256(run, engine);
   if (done == 0) record_stage_start(run, stage, weights);
+  const std::unique_ptr<RolloutSource> rollouts = make_own_rollouts(grpo);
+  rollouts->weights_made(done, weights);
 
   while (done < stage.steps) {
     run.checkpoints->between_steps(stage, done, engine, grpo.learner(), [&] {
-      return StageProgress{grpo.stream().cursor(), weights, guards.state()};
+      return StageProgress{rollouts->cursor(done), weights, guards.state(), &grpo.past(), rollouts->ledger()};
     });
-    GrpoStep step = grpo.draw(done + 1);
-    failpoint("train.draw");
-    grpo.sample(step);
-    failpoint("train.sampled");
-    grpo.assign(step);
-    grpo.exchange(step);
-    failpoint("train.exchanged");
+    GrpoStep step = rollouts->next(done + 1);
     const GrpoStats stats = grpo.update(step, guards.gate());
     failpoint("train.updated");
     const GuardVerdict verdict = judge_step(run, stage, guards, step.number, signal_of(step, stats));
     const auto back_to = roll_back_if_judged(run, stage, done, engine, grpo.learner(), verdict);
     const std::string updated = agreed_sha256(run, engine);
     step.times.update = step.times.since_start() - step.times.sample - step.times.grade;
+    rollouts->weights_made(step.number, updated);
 
     log.append(step.batch, {batch_sha256(step.batch), weights, updated});
     failpoint("train.logged");
@@ -129,6 +133,7 @@ StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& eng
     failpoint("train.metrics");
     stop_if_judged(stage, done, verdict);
   }
+  rollouts->end();
   run.checkpoints->before_each({});
   log.close();
   return {.steps = stage.steps, .closing = "", .weights_sha256 = weights};
