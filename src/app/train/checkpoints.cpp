@@ -132,7 +132,8 @@ void RunCheckpoints::wait_for_last(const std::string& stage, std::int64_t step) 
 void RunCheckpoints::between_steps(const StageConfig& stage, std::int64_t done, Engine& engine,
                                    const Learner& learner, const std::function<StageProgress()>& progress) {
   const auto start = Clock::now();
-  std::array<double, 2> flags = {static_cast<double>(stop_signal()), writer_->is_busy() ? 1.0 : 0.0};
+  const int signals = std::max(stop_signal(), ask_also_ ? ask_also_() : 0);
+  std::array<double, 2> flags = {static_cast<double>(signals), writer_->is_busy() ? 1.0 : 0.0};
   run_.team->maximum(flags);
   const auto signal = static_cast<int>(flags[0]);
   if (writer_->in_flight() && flags[1] == 0) writer_->advance();
@@ -172,6 +173,7 @@ void RunCheckpoints::begin_stage(const StageConfig& stage) {
   seconds_before_ = 0;
   last_step_ = 0;
   before_each_ = {};
+  ask_also_ = {};
   if (run_.resume && run_.resume->checkpoint.state.stage == stage.name)
     seconds_before_ = run_.resume->checkpoint.state.stage_seconds;
 }

@@ -54,6 +54,8 @@ class RunCheckpoints {
   /// What to do before each checkpoint of the stage: a rank closes the segment of its rollout log, so that
   /// what the checkpoint stands on is in a file that is whole and durable.
   void before_each(std::function<void()> work) { before_each_ = std::move(work); }
+  /// Signals that others than the team's ranks have had; 0: none.
+  void ask_also(std::function<int()> signal) { ask_also_ = std::move(signal); }
 
   /// Where the run goes on in the middle of this stage: gives engine and learner the weights and moments of
   /// the checkpoint. \return its state, or null where the stage begins
@@ -81,6 +83,7 @@ class RunCheckpoints {
   std::unique_ptr<CheckpointWriter> writer_;
   std::vector<CheckpointName> kept_;
   std::function<void()> before_each_;
+  std::function<int()> ask_also_;
   std::int64_t last_step_ = 0;  ///< of the stage, that has a checkpoint
   double seconds_before_ = 0;   ///< of the stage, before the run was resumed
   std::chrono::steady_clock::time_point stage_start_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "checkpoints.h"
@@ -24,8 +25,8 @@ class RolloutSource {
   [[nodiscard]] virtual LedgerState ledger() const { return {}; }
   /// A signal that another rank than these has had; 0: none.
   [[nodiscard]] virtual int stop_asked() const { return 0; }
-  /// The stage has ended, after its last step or because the run is to stop.
-  virtual void end() {}
+  /// The stage has ended; with an exit code, because the run ends.
+  virtual void end(std::optional<int> exit_code) { static_cast<void>(exit_code); }
 };
 
 /// Samples on the ranks that learn.

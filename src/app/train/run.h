@@ -85,7 +85,7 @@ struct TrainRun {
   std::unique_ptr<RunCheckpoints> checkpoints;
 
   // Where roles are split.
-  std::unique_ptr<Communicator> learners;  ///< on a rank that learns
+  std::unique_ptr<Communicator> role_group;  ///< the ranks of this one's role
   std::unique_ptr<MessagePort> port;
 
   [[nodiscard]] const Tokenizer& tokenizer() const { return prompts.tokenizer(); }
