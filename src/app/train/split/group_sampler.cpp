@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "reckon/base/failpoint.h"
+#include "reckon/reward/terms.h"
 
 namespace reckon {
 

@@ -78,7 +78,7 @@ class RemoteRollouts final : public RolloutSource {
     step.times.start = start;
     for (std::size_t i = 0; i < step.groups.size(); ++i) take_group(admitted.wires[i], i, step);
     step.batch.groups.assign(step.groups.begin() + step.mine.begin, step.groups.begin() + step.mine.end);
-    for (Group& group : step.batch.groups) add_texts(group, run_.tokenizer());
+    for (Group& group : step.batch.groups) add_texts(group);
     step.times.sample = step.times.since_start();
     failpoint("train.exchanged");
     return step;
@@ -128,6 +128,12 @@ class RemoteRollouts final : public RolloutSource {
     if (stage_.schedule.admission == Admission::as_completed)
       group.admission = static_cast<std::uint64_t>(grpo_.first_group_after(step.number - 1)) + place + 1;
     assign_advantages(group, stage_.grpo.advantage_scale);
+  }
+
+  /// Text does not travel: it follows from the tokens.
+  void add_texts(Group& group) const {
+    for (Completion& completion : group.completions)
+      completion.text = completion_text(completion.token_ids, completion.finish_reason, run_.tokenizer());
   }
 
   TrainRun& run_;
