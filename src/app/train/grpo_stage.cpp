@@ -6,6 +6,7 @@
 
 #include "group_exchange.h"
 #include "reckon/reward/terms.h"
+#include "sample_again.h"
 
 namespace reckon {
 
@@ -52,7 +53,7 @@ GrpoStep GrpoStage::draw(std::int64_t number, std::span<const std::int64_t> grou
 }
 
 void GrpoStage::weights_made(std::int64_t step, const std::string& sha256) {
-  if (!lags()) return;
+  if (!lags() && !remembers_) return;
   const std::span<const float> weights = engine_.decoder().parameters();
   past_.insert_or_assign(step, PolicyVersion{.step = step,
                                              .updates = learner_->updates(),
@@ -61,23 +62,34 @@ void GrpoStage::weights_made(std::int64_t step, const std::string& sha256) {
   past_.erase(past_.begin(), past_.lower_bound(step - stage_.schedule.max_staleness));
 }
 
-SamplingPolicy& GrpoStage::policy_of(std::int64_t number) {
+SamplingPolicy& GrpoStage::policy() {
   if (!policy_) policy_ = std::make_unique<SamplingPolicy>(run_.recipe.model, engine_.decoder());
-  policy_->use(past_.at(std::max<std::int64_t>(0, number - 1 - stage_.schedule.max_staleness)));
+  return *policy_;
+}
+
+SamplingPolicy& GrpoStage::policy_of(std::int64_t number) {
+  policy().use(past_.at(std::max<std::int64_t>(0, number - 1 - stage_.schedule.max_staleness)));
   return *policy_;
 }
 
 std::vector<float> GrpoStage::sampler_logprobs(const GrpoStep& step) {
-  std::vector<TrainSequence> sequences;
-  for (const Group& group : step.batch.groups) {
-    for (const Completion& completion : group.completions)
-      sequences.push_back({group.prompt.token_ids, completion.token_ids});
+  if (past_.empty()) {
+    std::vector<TrainSequence> sequences;
+    for (const Group& group : step.batch.groups) {
+      for (const Completion& completion : group.completions)
+        sequences.push_back({group.prompt.token_ids, completion.token_ids});
+    }
+    return learner_->logprobs(sequences, step.batch.temperature);
   }
-  if (!lags()) return learner_->logprobs(sequences, step.batch.temperature);
-  Engine& engine = policy_of(step.number).engine();
   if (!policy_logprobs_)
-    policy_logprobs_ = engine.learner(stage_.optimizer, stage_.batch, 1, Reference::none);
-  return policy_logprobs_->logprobs(sequences, step.batch.temperature);
+    policy_logprobs_ = policy().engine().learner(stage_.optimizer, stage_.batch, 1, Reference::none);
+  return logprobs_again(past_, policy(), *policy_logprobs_, step.batch.groups, step.batch.temperature);
+}
+
+void GrpoStage::sample_again(GrpoStep& step) {
+  if (past_.empty()) return sample(step);
+  reckon::sample_again(run_, stage_, past_, policy(), step.batch.groups);
+  grade(step);
 }
 
 void GrpoStage::sample(GrpoStep& step) {

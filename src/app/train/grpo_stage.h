@@ -40,8 +40,8 @@ struct GrpoStep {
 /// Algorithm 1 of DeepSeekMath (arXiv:2402.03300), line by line: the parts of a step, for training and for
 /// doing a step again. All but draw(), grade() and assign() are collective.
 ///
-/// Where max_staleness is k > 0, step t is sampled by the weights of step max(0, t - 1 - k), which the stage
-/// remembers: tell it those of each step by weights_made(), step 0 first.
+/// Where max_staleness is k > 0 and groups are admitted in order, step t is sampled by the weights of step
+/// max(0, t - 1 - k), which the stage remembers: tell it those of each step by weights_made(), step 0 first.
 class GrpoStage {
  public:
   /// \param engine  with the weights that the stage starts from, which are its reference model's too
@@ -54,6 +54,8 @@ class GrpoStage {
   /// Samples the completions of this rank's groups under the current policy, and grades each by rule as soon
   /// as it has ended.
   void sample(GrpoStep& step);
+  /// Samples what is there already once more, by the weights that sampled it, and grades it.
+  void sample_again(GrpoStep& step);
   /// Grades completions that are there already.
   void grade(GrpoStep& step);
   /// Rewards of this rank's groups become advantages.
@@ -75,12 +77,17 @@ class GrpoStage {
   /// Those that steps from here on may be sampled by; none where max_staleness is 0.
   [[nodiscard]] const PolicyVersions& past() const { return past_; }
   void restore_past(PolicyVersions past) { past_ = std::move(past); }
+  /// Remembers them for a step that is done again, whatever the order of admission.
+  void remember_past() { remembers_ = stage_.schedule.max_staleness > 0; }
   /// The log-probs of all completions' tokens, one after the other, under the weights that sampled the step.
   /// Collective.
   [[nodiscard]] std::vector<float> sampler_logprobs(const GrpoStep& step);
 
  private:
-  [[nodiscard]] bool lags() const { return stage_.schedule.max_staleness > 0; }
+  [[nodiscard]] bool lags() const {
+    return stage_.schedule.max_staleness > 0 && stage_.schedule.admission == Admission::in_order;
+  }
+  SamplingPolicy& policy();
   SamplingPolicy& policy_of(std::int64_t number);
 
   TrainRun& run_;
@@ -90,6 +97,7 @@ class GrpoStage {
   Engine& engine_;
   std::unique_ptr<Sampler> sampler_;
   PolicyVersions past_;
+  bool remembers_ = false;
   std::unique_ptr<SamplingPolicy> policy_;    // where sampling lags behind
   std::unique_ptr<Learner> policy_logprobs_;  // of it
   PromptBook prompts_;

@@ -1,5 +1,7 @@
 #include "rollout_source.h"
 
+#include <algorithm>
+
 #include "reckon/base/failpoint.h"
 
 namespace reckon {
@@ -31,6 +33,24 @@ class OwnRollouts final : public RolloutSource {
 };
 
 }  // namespace
+
+LedgerState ledger_of(const TrainState& state) {
+  return {.steps_done = state.step,
+          .next_group = static_cast<std::int64_t>(state.groups_drawn),
+          .pending = {state.pending_groups.begin(), state.pending_groups.end()},
+          .dropped = static_cast<std::int64_t>(state.groups_dropped)};
+}
+
+void restore_prompts(const StageConfig& stage, const TrainState& state, GrpoStage& grpo) {
+  if (stage.schedule.admission == Admission::in_order)
+    return grpo.prompts().move_to(state.cursor, grpo.first_group_after(state.step));
+  const LedgerState ledger = ledger_of(state);
+  const std::int64_t first = ledger.pending.empty() ? ledger.next_group : ledger.pending.front();
+  grpo.prompts().move_to(state.cursor, first);
+  for (std::int64_t number = first; number < ledger.next_group; ++number) {
+    if (!std::ranges::binary_search(ledger.pending, number)) grpo.prompts().drop(number);
+  }
+}
 
 std::unique_ptr<RolloutSource> make_own_rollouts(GrpoStage& grpo) {
   return std::make_unique<OwnRollouts>(grpo);

@@ -29,6 +29,11 @@ class RolloutSource {
   virtual void end(std::optional<int> exit_code) { static_cast<void>(exit_code); }
 };
 
+/// The ledger of a checkpoint in the middle of a stage.
+[[nodiscard]] LedgerState ledger_of(const TrainState& state);
+/// Moves the stage's prompts to where a checkpoint has them.
+void restore_prompts(const StageConfig& stage, const TrainState& state, GrpoStage& grpo);
+
 /// Samples on the ranks that learn.
 [[nodiscard]] std::unique_ptr<RolloutSource> make_own_rollouts(GrpoStage& grpo);
 

@@ -48,26 +48,6 @@ std::optional<std::int64_t> roll_back_if_judged(TrainRun& run, const StageConfig
   return run.checkpoints->roll_back(stage, done, engine, learner);
 }
 
-/// The ledger of a checkpoint in the middle of a stage.
-LedgerState ledger_of(const TrainState& state) {
-  return {.steps_done = state.step,
-          .next_group = static_cast<std::int64_t>(state.groups_drawn),
-          .pending = {state.pending_groups.begin(), state.pending_groups.end()},
-          .dropped = static_cast<std::int64_t>(state.groups_dropped)};
-}
-
-/// Moves the prompts to where a checkpoint has them.
-void restore_prompts(const StageConfig& stage, const TrainState& state, GrpoStage& grpo) {
-  if (stage.schedule.admission == Admission::in_order)
-    return grpo.prompts().move_to(state.cursor, grpo.first_group_after(state.step));
-  const LedgerState ledger = ledger_of(state);
-  const std::int64_t first = ledger.pending.empty() ? ledger.next_group : ledger.pending.front();
-  grpo.prompts().move_to(state.cursor, first);
-  for (std::int64_t number = first; number < ledger.next_group; ++number) {
-    if (!std::ranges::binary_search(ledger.pending, number)) grpo.prompts().drop(number);
-  }
-}
-
 /// A grpo stage, from its start or where a checkpoint has it.
 class GrpoLoop {
  public:
