@@ -10,7 +10,7 @@
 namespace reckon {
 namespace {
 
-constexpr std::string_view kProtocol = "reckon.read-log/1";
+constexpr std::string_view kProtocol = "reckon.read-log/2";
 constexpr std::size_t kMaxErrorBytes = 4096;
 constexpr char kEscape = '\x1B';
 
@@ -21,6 +21,10 @@ class Writer {
   template <class T>
   requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void add(T value) {
     bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  void add(const VersionRun& run) {
+    add(run.first_token);
+    add(run.version);
   }
   void add(std::string_view text) {
     add(std::uint64_t{text.size()});
@@ -58,6 +62,10 @@ class Reader {
     read(code);
     value = static_cast<T>(code);
     if (enum_name(value) == "?") throw WireError("an unknown code, " + std::to_string(+code));
+  }
+  void read(VersionRun& run) {
+    read(run.first_token);
+    read(run.version);
   }
   void read(std::string& text) { text = take(count(1)); }
   template <class T>
@@ -99,8 +107,8 @@ template <class Header, class Visit>
 void visit_header(Header& header, Visit&& visit) {
   auto& info = header.info;
   visit(info.run_id, info.stage, info.rank, info.world_size, info.recipe_text, info.tokenizer_sha256,
-        info.grader_version, info.fingerprint, info.created, header.segment, header.reward_term_names,
-        header.num_steps);
+        info.grader_version, info.fingerprint, info.created, info.versions, header.segment,
+        header.reward_term_names, header.num_steps);
 }
 
 template <class Step, class Visit>
@@ -118,15 +126,15 @@ void visit_group(Group& group, Visit&& visit) {
 
 template <class Completion, class Visit>
 void visit_completion(Completion& completion, Visit&& visit) {
-  visit(completion.sample_index, completion.policy_version, completion.token_ids, completion.sampler_logprob,
-        completion.finish_reason, completion.text, completion.grade, completion.verdict,
-        completion.reward_terms, completion.reward, completion.advantage);
+  visit(completion.sample_index, completion.policy_version, completion.versions, completion.token_ids,
+        completion.sampler_logprob, completion.finish_reason, completion.text, completion.grade,
+        completion.verdict, completion.reward_terms, completion.reward, completion.advantage);
 }
 
 /// Bytes that a group and a completion take at least, so that a count of them cannot make us allocate much
 /// more than the message has.
 constexpr std::size_t kLeastGroupBytes = 96;
-constexpr std::size_t kLeastCompletionBytes = 55;
+constexpr std::size_t kLeastCompletionBytes = 63;
 
 }  // namespace
 
@@ -200,6 +208,11 @@ RolloutStep parse_step_message(std::string_view message, std::uint64_t index,
           completion.reward_terms.size() != reward_term_names.size()) {
         throw WireError("a completion whose lists do not fit each other");
       }
+      const std::vector<VersionRun> runs = version_runs(completion);
+      const std::string problem = version_runs_problem(runs, completion.token_ids.size());
+      if (!problem.empty()) throw WireError(problem);
+      if (!runs.empty() && runs.front().version != completion.policy_version)
+        throw WireError("a completion of another version than its first token");
     }
   }
   in.finish();
