@@ -19,6 +19,7 @@ RolloutLogInfo read_info(const hdf5::File& file) {
   info.grader_version = file.read_text_attribute("/", "grader_version");
   info.fingerprint = file.read_text_attribute("/", "fingerprint");
   info.created = file.read_text_attribute("/", "created");
+  info.versions = has_token_versions(file) ? LoggedVersions::token : LoggedVersions::completion;
   if (file.read_text_attribute("/", "recipe_sha256") != sha256_hex(info.recipe_text)) {
     throw Error(
         ExitCode::bad_data,
