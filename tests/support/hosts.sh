@@ -27,7 +27,7 @@ if [[ "${1:-}" != --inside ]]; then
   [[ $(id -u) -eq 0 ]] || namespaces+=(--user --map-root-user)
   reason=$(unshare "${namespaces[@]}" ip link add bridge type bridge 2>&1) || { say "no namespaces: $reason"; exit 77; }
   state=$(mktemp -d) || exit 74
-  STATE="$state" setsid unshare "${namespaces[@]}" "${BASH_SOURCE[0]}" --inside "$@" &
+  STATE="$state" setsid setpriv --pdeathsig KILL unshare "${namespaces[@]}" "${BASH_SOURCE[0]}" --inside "$@" &
   inside=$!
   trap 'kill -KILL $inside 2>/dev/null; wait $inside; rm -rf "$state"; exit 143' TERM INT HUP
   wait "$inside"
@@ -102,7 +102,7 @@ link() {
     # shellcheck disable=SC2086  # several words
     "$FORWARDER" "port$node" "wire$node" $options &
     forwarder[node]=$!
-    until [[ -e "/sys/class/net/wire$node" || ! -e "/proc/${forwarder[$node]}" ]]; do sleep 0.01; done
+    until ip link show "wire$node" >/dev/null 2>&1 || [[ ! -e "/proc/${forwarder[$node]}" ]]; do sleep 0.01; done
     ip link set "wire$node" netns "${holder[$node]}" name eth0 || return 1
   fi
   ip link set "port$node" master bridge up
