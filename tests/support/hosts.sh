@@ -67,7 +67,7 @@ across() {
   shift
   for ((node = 1; node <= hosts; ++node)); do list+="${list:+,}node$node:$ranks"; done
   on 1 mpirun --allow-run-as-root --mca plm_rsh_agent "$STATE/agent" --mca btl tcp,self --mca btl_tcp_if_include eth0 \
-    --mca oob_tcp_if_include eth0 -H "$list" "$@"
+    --mca oob_tcp_if_include eth0 --mca mpi_yield_when_idle 1 -H "$list" "$@"
 }
 
 cut() {
