@@ -115,13 +115,13 @@ std::vector<std::string> group_hashes(const fs::path& run) {
 
 }  // namespace
 
-RunResult result_of(const fs::path& run) {
+RunResult result_of(const fs::path& run, const std::string& last) {
   return {.metrics = metrics_without_times(run),
           .chain = read_text(run / "chain.jsonl"),
           .group_hashes = group_hashes(run),
           .lineage = read_text(run / "lineage.json"),
           .summary = summary_without_times(run),
-          .weights = read_text(run / "checkpoints/rl-1/step-000005/model.safetensors")};
+          .weights = read_text(run / "checkpoints" / last / "model.safetensors")};
 }
 
 std::string difference(const RunResult& now, const RunResult& expected) {

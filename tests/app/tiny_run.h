@@ -34,7 +34,9 @@ struct RunResult {
   std::string weights;                    ///< bytes of the last stage's model.safetensors
   bool operator==(const RunResult&) const = default;
 };
-[[nodiscard]] RunResult result_of(const std::filesystem::path& run);
+/// \param last  the checkpoint of the last stage
+[[nodiscard]] RunResult result_of(const std::filesystem::path& run,
+                                  const std::string& last = "rl-1/step-000005");
 /// Where two results differ, in words; empty where they do not.
 [[nodiscard]] std::string difference(const RunResult& now, const RunResult& expected);
 
