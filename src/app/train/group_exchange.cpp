@@ -48,6 +48,7 @@ class Reader {
 /// The plain values of a completion.
 struct Header {
   std::uint64_t tokens;
+  std::uint64_t policy_version;
   std::uint32_t sample_index;
   std::uint32_t reward_terms;
   float reward;
@@ -64,6 +65,7 @@ void write_group(const Group& group, std::string& bytes) {
   for (const Completion& completion : group.completions) {
     Header header{};
     header.tokens = completion.token_ids.size();
+    header.policy_version = completion.policy_version;
     header.sample_index = completion.sample_index;
     header.reward_terms = static_cast<std::uint32_t>(completion.reward_terms.size());
     header.reward = completion.reward;
@@ -94,6 +96,7 @@ void read_group(Reader& reader, Group& group) {
     reader.take(header);
     completion.prompt_id = group.prompt.id;
     completion.group_id = group_id;
+    completion.policy_version = header.policy_version;
     completion.sample_index = header.sample_index;
     completion.reward = header.reward;
     completion.advantage = header.advantage;
