@@ -341,6 +341,15 @@ TEST(Staleness, CountsTokensByTheVersionOfTheirCompletion) {
   EXPECT_EQ(staleness.mean, (1 * 2 + 4 * 1) / 8.0);
   EXPECT_EQ(staleness.max, 2);
   EXPECT_EQ(staleness_of({}, 5).mean, 0);
+  // Two tokens of the first one's weights are older than the last.
+  groups[0].completions[0].policy_version = 1;
+  groups[0].completions[0].versions = {{0, 1}, {2, 5}};
+  EXPECT_TRUE(is_stale(groups[0].completions[0], 5));
+  const Staleness mixed = staleness_of(groups, 5);
+  EXPECT_EQ(mixed.stale_tokens, 7);
+  EXPECT_EQ(mixed.mean, (2 * 4 + 1 * 2 + 4 * 1) / 8.0);
+  EXPECT_EQ(mixed.max, 4);
+  groups[0].completions[0] = completion_of(5, 3);
   try {
     (void)staleness_of(groups, 4);
     FAIL() << "took a version that is yet to come";

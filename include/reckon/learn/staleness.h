@@ -7,21 +7,20 @@
 
 namespace reckon {
 
-/// Whether a token of the completion is of older weights than `policy_version`. Completion::policy_version is
-/// that of its first token, the oldest.
+/// Whether a token of the completion is of other weights than those of `policy_version`. The first token has
+/// the oldest.
 [[nodiscard]] bool is_stale(const Completion& completion, std::uint64_t policy_version);
 
 /// How far the completions of a step are from the weights that its first update starts from, in versions:
 /// optimizer updates that these have seen and the weights that sampled had not.
 struct Staleness {
   std::int64_t tokens = 0;        ///< completion tokens
-  std::int64_t stale_tokens = 0;  ///< of stale completions
+  std::int64_t stale_tokens = 0;  ///< of older weights
   double mean = 0;                ///< over tokens; 0 where there are none
   std::uint64_t max = 0;
 };
 
-/// All tokens of a completion count as the first, the oldest.
-/// \throws Error(internal) where a completion is of a version that is yet to come.
+/// \throws Error(internal) where a token is of a version that is yet to come.
 [[nodiscard]] Staleness staleness_of(std::span<const Group> groups, std::uint64_t policy_version);
 
 }  // namespace reckon

@@ -49,6 +49,7 @@ class Reader {
 struct Header {
   std::uint64_t tokens;
   std::uint64_t policy_version;
+  std::uint64_t versions;
   std::uint32_t sample_index;
   std::uint32_t reward_terms;
   float reward;
@@ -66,6 +67,7 @@ void write_group(const Group& group, std::string& bytes) {
     Header header{};
     header.tokens = completion.token_ids.size();
     header.policy_version = completion.policy_version;
+    header.versions = completion.versions.size();
     header.sample_index = completion.sample_index;
     header.reward_terms = static_cast<std::uint32_t>(completion.reward_terms.size());
     header.reward = completion.reward;
@@ -75,6 +77,7 @@ void write_group(const Group& group, std::string& bytes) {
     header.finish_reason = completion.finish_reason;
     header.several_answers = completion.several_answers;
     put(bytes, header);
+    put(bytes, completion.versions);
     put(bytes, completion.reward_terms);
     put(bytes, completion.token_ids);
     put(bytes, completion.sampler_logprob);
@@ -104,6 +107,7 @@ void read_group(Reader& reader, Group& group) {
     completion.verdict = header.verdict;
     completion.finish_reason = header.finish_reason;
     completion.several_answers = header.several_answers;
+    reader.take(completion.versions, header.versions);
     reader.take(completion.reward_terms, header.reward_terms);
     reader.take(completion.token_ids, header.tokens);
     reader.take(completion.sampler_logprob, header.tokens);
