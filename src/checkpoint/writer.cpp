@@ -16,6 +16,7 @@
 #include "reckon/base/failpoint.h"
 #include "reckon/base/log.h"
 #include "reckon/base/sha256.h"
+#include "reckon/learn/parameter_part.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
@@ -143,7 +144,7 @@ void CheckpointWriter::copy(const CheckpointContent& content) {
   to.has_moments = to.has_weights && content.learner != nullptr;
   if (!to.has_weights) return;
   const std::span<const float> parameters = content.decoder->parameters();
-  to.range = share_of(static_cast<std::int64_t>(parameters.size()), world_.rank(), world_.size());
+  to.range = parameter_part(static_cast<std::int64_t>(parameters.size()), world_.rank(), world_.size());
   const auto size = static_cast<std::size_t>(to.range.size());
   if (to.has_moments) {
     to.first.resize(size);

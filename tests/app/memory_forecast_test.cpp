@@ -82,8 +82,9 @@ TEST(MemoryForecast, CountsWeightsByHand) {
   EXPECT_FALSE(parts.contains("keys and values"));
   EXPECT_EQ(forecast.parts.front().name, "program") << "the largest first";
   facts.copies_for_checkpoints = true;
-  facts.ranks = 2;  // the optimizer's share of a rank, and 4 leaves each: a gradient less
+  facts.ranks = 2;  // half of the optimizer each, and 4 leaves: a gradient less
   parts = parts_of(forecast_memory(recipe, facts));
+  EXPECT_NEAR(parts["optimizer"], 11, 0.04);
   EXPECT_NEAR(parts["checkpoint"], 22, 0.04);
   EXPECT_NEAR(parts["gradients"], 3 * 11, 0.08);
 }

@@ -172,7 +172,7 @@ class StageForecast {
       parts.add("weights", sizes_.weights());
       parts.add("packed weights", sizes_.packed());
     }
-    parts.add("optimizer", 2 * sizes_.weights());
+    parts.add("optimizer", 2 * sizes_.weights() / facts_.ranks);
     const auto gradients = static_cast<double>(most_gradients(leaves(), facts_.ranks));
     parts.add("gradients", gradients * sizes_.weights(), "raise leaf_sequences");
     if (facts_.copies_for_checkpoints)
