@@ -131,7 +131,8 @@ void GrpoStage::exchange(GrpoStep& step) {
 }
 
 GrpoStats GrpoStage::update(const GrpoStep& step, const UpdateGate& gate) {
-  return updater_.update(step.groups, step.batch.temperature, gate);
+  return updater_.update(step.groups, step.batch.temperature, static_cast<std::uint64_t>(learner_->updates()),
+                         gate);
 }
 
 }  // namespace reckon
