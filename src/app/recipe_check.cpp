@@ -252,6 +252,39 @@ void check_importance(const Table& table, const GrpoConfig& grpo, Numerics numer
   }
 }
 
+/// What asynchrony needs of the rest.
+void check_schedule(const Table& table, const ScheduleConfig& schedule, const Recipe& recipe) {
+  const bool in_order = schedule.admission == Admission::in_order;
+  if (!in_order && recipe.cluster.mode != ClusterMode::split) {
+    table.report_value(
+        "admission", schedule.admission,
+        " (need \"in_order\", or cluster.mode = \"split\": where all ranks sample and learn in "
+        "turns, none is complete before the others)");
+  }
+  if (in_order && schedule.weight_switch == WeightSwitch::in_flight) {
+    table.report_value(
+        "weight_switch", schedule.weight_switch,
+        " (need \"after_group\", or admission = \"as_completed\": in order, a step is sampled by "
+        "one set of weights)");
+  }
+  if (in_order && schedule.over_issue > 0) {
+    table.report_value("over_issue", schedule.over_issue,
+                       " (need 0, or admission = \"as_completed\": in order, every prompt is trained on)");
+  }
+  if (schedule.weight_switch == WeightSwitch::in_flight && schedule.max_staleness == 0) {
+    table.report_value(
+        "max_staleness", schedule.max_staleness,
+        " (need at least 1: weight_switch is \"in_flight\", and what older weights began would "
+        "be dropped)");
+  }
+  const bool rolls_back = recipe.guard.spike_factor > 0 && recipe.guard.spike_action == SpikeAction::rollback;
+  if (schedule.max_staleness > 0 && rolls_back) {
+    table.report_value("max_staleness", schedule.max_staleness,
+                       " (need 0: guard.spike_action is \"rollback\", and completions of weights that were "
+                       "taken back would be trained on)");
+  }
+}
+
 void check_stage(const Table& table, const StageConfig& stage, const Recipe& recipe,
                  const std::vector<std::string>& tasks) {
   check_task_names(table, stage.tasks, tasks);
@@ -260,6 +293,7 @@ void check_stage(const Table& table, const StageConfig& stage, const Recipe& rec
     check_multiple(table, "prompts_per_step", stage.grpo.prompts_per_step, "updates_per_step",
                    stage.grpo.updates_per_step);
     check_importance(table, stage.grpo, recipe.model.numerics);
+    check_schedule(table, stage.schedule, recipe);
     check_reward(table, stage.reward, recipe, stage.sampling.max_new_tokens);
   }
   const std::int64_t longest = recipe.model.max_position_embeddings;

@@ -85,6 +85,12 @@ std::string share_file(const std::string& kind, int rank, int size) {
   return "reckon/" + kind + numbers;
 }
 
+std::string past_weights_file(std::int64_t step) {
+  char number[40];
+  std::snprintf(number, sizeof number, "%06lld", static_cast<long long>(step));
+  return "reckon/past-weights-" + std::string(number) + ".safetensors";
+}
+
 std::string step_folder(long long step) {
   char name[32];
   std::snprintf(name, sizeof name, "step-%06lld", step);
@@ -165,6 +171,14 @@ void load_weights(const Checkpoint& checkpoint, Decoder& decoder) {
     reject(checkpoint.folder, "its weights have the SHA-256 " + sha256 + " (need " +
                                   checkpoint.state.weights_sha256 + ", as " + kStateFile + " says)");
   }
+}
+
+std::vector<float> load_past_weights(const Checkpoint& checkpoint, const PastWeights& past,
+                                     std::size_t parameters) {
+  const auto file = SafetensorsFile::open(checkpoint.folder / past_weights_file(past.step));
+  std::vector<float> weights(parameters);
+  put_share(file, "weights", 0, parameters, weights);
+  return weights;
 }
 
 Moments load_moments(const Checkpoint& checkpoint, std::size_t parameters) {

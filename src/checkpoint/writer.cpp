@@ -122,6 +122,7 @@ void CheckpointWriter::check_space(const CheckpointContent& content) {
     need += parameters * dtype_size(content.dtype);
     if (content.dtype != TensorDtype::f32) need += parameters * sizeof(float);
     if (content.learner != nullptr) need += parameters * 2 * sizeof(float);
+    need += content.past.size() * parameters * sizeof(float);
   }
   const std::uint64_t free = free_bytes(place().parent_path());
   if (free >= need) return;
@@ -156,6 +157,9 @@ void CheckpointWriter::copy(const CheckpointContent& content) {
   if (world_.rank() != 0) return;
   if (to.weights.size() != parameters.size()) to.weights.resize(parameters.size());
   std::ranges::copy(parameters, to.weights.span().begin());
+  to.past.resize(content.past.size());
+  for (std::size_t i = 0; i < to.past.size(); ++i)
+    to.past[i].assign(content.past[i].begin(), content.past[i].end());
   to.tensors = content.decoder->tensors();
   to.config = content.decoder->config();
 }
@@ -195,6 +199,11 @@ void CheckpointWriter::write_part() {
     if (from.has_weights) {
       write_model_files(temporary(), {from.config, from.tensors, from.weights.span()}, from.files,
                         {.dtype = from.dtype});
+    }
+    for (std::size_t i = 0; i < from.past.size(); ++i) {
+      written.push_back(past_weights_file(from.state.past[i].step));
+      write_safetensors(temporary() / written.back(),
+                        std::vector{list_of("weights", TensorDtype::f32, from.past[i])});
     }
     failpoint("checkpoint.state");
     std::vector<std::uint64_t> ids, times;

@@ -147,12 +147,16 @@ RowRange rows_of_step(const CheckedTables<Tables>& in, std::uint64_t index) {
   return rows;
 }
 
-/// The groups of a step, in the order in which they lie there. \throws as CheckedTables::fail()
+/// Group::place() of the groups of a step, in the order in which they lie there. \throws as CheckedTables::fail()
 template <class Tables>
-std::vector<std::uint64_t> read_group_ids(const CheckedTables<Tables>& in, std::uint64_t index) {
+std::vector<std::uint64_t> read_group_places(const CheckedTables<Tables>& in, std::uint64_t index) {
   const RowRange rows = rows_of_step(in, index);
   if (rows.count == 0) return {};
   std::vector<std::uint64_t> groups = in.read(in.tables().completions.group_id, rows);
+  const std::vector<std::uint64_t> admission = in.read(in.tables().completions.admission, rows);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (admission[i] > 0) groups[i] = admission[i];
+  }
   groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
   return groups;
 }

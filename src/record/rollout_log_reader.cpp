@@ -80,8 +80,8 @@ std::uint64_t RolloutLogReader::num_steps() const {
 std::vector<std::uint64_t> RolloutLogReader::step_numbers() const {
   return impl_->checked->read(impl_->checked->tables().steps.step, {0, impl_->num_steps});
 }
-std::vector<std::uint64_t> RolloutLogReader::group_ids(std::uint64_t index) const {
-  return read_group_ids(*impl_->checked, index);
+std::vector<std::uint64_t> RolloutLogReader::group_places(std::uint64_t index) const {
+  return read_group_places(*impl_->checked, index);
 }
 
 RolloutStep RolloutLogReader::read(std::uint64_t index) const {

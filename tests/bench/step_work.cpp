@@ -3,7 +3,7 @@
 #include <chrono>
 #include <fstream>
 
-#include "app/group_exchange.h"
+#include "app/train/group_exchange.h"
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
 

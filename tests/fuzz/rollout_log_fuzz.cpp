@@ -132,7 +132,7 @@ void check_log(std::string_view text) {
     require(!all_before || row == first_row, "a step begins where the one before ends");
     check_step(tables, *step, row);
     first_row = row + tables.steps.num_completions.cells[i];
-    const std::vector<std::uint64_t> groups = read_group_ids(checked, i);
+    const std::vector<std::uint64_t> groups = read_group_places(checked, i);
     require(groups.size() == step->batch.groups.size(), "the groups of a step are told without reading it");
     require(batch_sha256(read().batch) == batch_sha256(step->batch), "a step is read the same twice");
   }

@@ -120,7 +120,7 @@ class RolloutLogReader {
   /// The numbers of those steps, in the order in which they were appended. \throws Error(bad_data).
   [[nodiscard]] std::vector<std::uint64_t> step_numbers() const;
   /// The groups of one of those steps, in the order in which they lie there. \throws Error(bad_data).
-  [[nodiscard]] std::vector<std::uint64_t> group_ids(std::uint64_t index) const;
+  [[nodiscard]] std::vector<std::uint64_t> group_places(std::uint64_t index) const;
   /// \param index  below num_steps(). \throws Error(bad_data), naming the file and the dataset.
   /// A step without completions comes back with temperature 1: it has no row that could hold another.
   [[nodiscard]] RolloutStep read(std::uint64_t index) const;

@@ -53,7 +53,7 @@ StepSignal signal_of(const GrpoStep& step, const GrpoStats& stats) {
 
 void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats,
             const std::string& alarms) {
-  const MemoryUse memory = largest_memory_use(run.world);
+  const MemoryUse memory = largest_memory_use(*run.team);
   const StepSums sums = add_up(step);
   const StepTimes& times = step.times;
   const double n = sums.completions;
