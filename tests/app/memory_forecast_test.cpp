@@ -53,15 +53,15 @@ MemoryFacts facts_of(const Recipe& recipe, std::int64_t vocab = 1024) {
   MemoryFacts facts;
   facts.model = decoder_config_from(recipe.model, vocab, 0);
   facts.num_logits = vocab;
-  facts.longest_prompt = 32;
-  facts.longest_example = 64;
-  facts.mean_example = 32;
+  facts.lengths.longest_prompt = 32;
+  facts.lengths.longest_example = 64;
+  facts.lengths.mean_example = 32;
   return facts;
 }
 
 std::map<std::string, double> parts_of(const MemoryForecast& forecast) {
   std::map<std::string, double> parts;
-  for (const MemoryPart& part : forecast.parts) parts[part.name] = part.mb;
+  for (const plan::MemoryPart& part : forecast.parts) parts[part.name] = part.mb;
   return parts;
 }
 

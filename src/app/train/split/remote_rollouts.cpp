@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "coordinator.h"
+#include "reckon/base/error.h"
 #include "reckon/base/failpoint.h"
 #include "reckon/record/group_wire.h"
 #include "weight_sync.h"
@@ -124,7 +125,16 @@ class RemoteRollouts final : public RolloutSource {
 
   void take_group(const std::string& wire, std::size_t place, GrpoStep& step) {
     Group& group = step.groups[place];
-    read_group_wire(wire, group);
+    std::string_view rest = wire;
+    Group came = take_group_wire(rest);
+    if (came.group_id != group.group_id || came.prompt.id != group.prompt.id || came.visit != group.visit) {
+      throw Error(ExitCode::internal, stage_.name + ": group " + std::to_string(came.group_id) + " of prompt " +
+                                          std::to_string(came.prompt.id) + " came in place of group " +
+                                          std::to_string(group.group_id) + " of prompt " +
+                                          std::to_string(group.prompt.id) +
+                                          " (need the same data on all ranks)");
+    }
+    group.completions = std::move(came.completions);
     if (stage_.schedule.admission == Admission::as_completed)
       group.admission = static_cast<std::uint64_t>(grpo_.first_group_after(step.number - 1)) + place + 1;
     assign_advantages(group, stage_.grpo.advantage_scale);
