@@ -178,8 +178,11 @@ void load_weights(const Checkpoint& checkpoint, Decoder& decoder) {
 std::vector<float> load_past_weights(const Checkpoint& checkpoint, const PastWeights& past,
                                      std::size_t parameters) {
   const auto file = SafetensorsFile::open(checkpoint.folder / past_weights_file(past.step));
-  std::vector<float> weights(parameters);
-  put_share(file, "weights", 0, parameters, weights);
+  std::vector<float> weights = tensor_values<float>(file, "weights", TensorDtype::f32);
+  if (weights.size() != parameters) {
+    reject(file.path(), "\"weights\" has " + std::to_string(weights.size()) + " values (need " +
+                            std::to_string(parameters) + ")");
+  }
   return weights;
 }
 
