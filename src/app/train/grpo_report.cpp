@@ -88,6 +88,13 @@ void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const
     if (off_policy != OffPolicy::none) row.add("mean_importance", update.importance / trained);
     if (off_policy == OffPolicy::tis) row.add("importance_truncated", update.truncated / trained);
     if (off_policy == OffPolicy::sequence_mask) row.add("importance_masked", update.masked / trained);
+    if (stage.schedule.max_staleness > 0) {
+      row.add("stale_share", static_cast<double>(stats.staleness.stale_tokens) / std::max(1.0, sums.tokens));
+      row.add("staleness_mean", stats.staleness.mean);
+      row.add("staleness_max", static_cast<double>(stats.staleness.max));
+    }
+    if (stage.schedule.admission == Admission::as_completed)
+      row.add("dropped_groups", static_cast<double>(step.dropped));
     row.add("grad_norm", update.grad_norm);
     row.add("learning_rate", update.learning_rate);
     row.add("tokens", sums.tokens);

@@ -32,6 +32,7 @@ struct GrpoStep {
   std::vector<Group> groups;               ///< of all ranks; with completions after exchange()
   std::vector<const RecipeTask*> sources;  ///< the tasks of the groups
   std::int64_t too_long = 0;               ///< prompts passed over
+  std::int64_t dropped = 0;                ///< groups that were given up since the step before
   RolloutBatch batch;                      ///< this rank's groups
   Range mine;                              ///< which of the groups they are
   StepTimes times;

@@ -163,6 +163,7 @@ RolloutLogInfo rollout_log_info(const TrainRun& run, const StageConfig& stage) {
   info.tokenizer_sha256 = run.tokenizer().sha256();
   info.grader_version = kGraderVersion;
   info.fingerprint = run.fingerprint;
+  if (stage.schedule.weight_switch == WeightSwitch::in_flight) info.versions = LoggedVersions::token;
   info.created = utc_now();
   return info;
 }

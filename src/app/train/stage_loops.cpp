@@ -86,12 +86,11 @@ class GrpoLoop {
       guards_.restore(state->guards);
       grpo_.restore_past(load_past(run_.resume->checkpoint, engine_.decoder().parameters().size()));
       done_ = state->step;
-      // What depends on the order in which groups are complete does not come again.
-      if (run_.chain && stage_.schedule.admission == Admission::as_completed)
-        run_.chain->forget_lost_events();
     }
     run_.checkpoints->before_each([&] { log_.close(); });
     weights_ = agreed_sha256(run_, engine_);
+    // What depends on the order in which groups are complete does not come again as it was.
+    if (run_.chain && stage_.schedule.admission == Admission::as_completed) run_.chain->forget_lost_events();
     if (done_ == 0) record_stage_start(run_, stage_, weights_);
     rollouts_ = run_.roles.are_split()
                     ? make_remote_rollouts(run_, stage_, grpo_, engine_, done_,

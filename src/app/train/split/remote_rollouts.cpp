@@ -77,6 +77,7 @@ class RemoteRollouts final : public RolloutSource {
     for (const std::int64_t dropped : admitted.dropped) grpo_.prompts().drop(dropped);
     GrpoStep step = grpo_.draw(number, admitted.numbers);
     step.times.start = start;
+    step.dropped = static_cast<std::int64_t>(admitted.dropped.size());
     for (std::size_t i = 0; i < step.groups.size(); ++i) take_group(admitted.wires[i], i, step);
     step.batch.groups.assign(step.groups.begin() + step.mine.begin, step.groups.begin() + step.mine.end);
     for (Group& group : step.batch.groups) add_texts(group);
