@@ -1,7 +1,6 @@
 #include "mpi_job.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "mpi_tags.h"
 #include "reckon/base/log.h"
@@ -26,12 +25,6 @@ int world_size() {
   int size = 1;
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   return size;
-}
-
-std::string in_seconds(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g s", seconds);
-  return text;
 }
 
 }  // namespace

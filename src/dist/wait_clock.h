@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <string>
 #include <thread>
 
 namespace reckon {
@@ -25,6 +27,13 @@ class WaitClock {
   std::chrono::steady_clock::time_point last_look_ = std::chrono::steady_clock::now();
   double seconds_ = 0.0;
 };
+
+/// "0.667 s", for messages
+inline std::string in_seconds(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g s", seconds);
+  return text;
+}
 
 /// How a wait looks again and again without keeping a core busy: at once, then whenever nobody else wants the
 /// core, then after pauses.

@@ -26,14 +26,14 @@ class PendingExchange {
 };
 
 /// The ranks of a job and what they say to each other. All calls but rank(), size(), host() and those that
-/// set or ask something are collective: every rank must make the same ones in the same order, from one thread.
-/// Sums run in rank order, so that they are the same on every rank and run. A message has 2^31 - 1 bytes at
-/// most.
+/// set or ask something are collective: every rank must make the same ones in the same order, from one
+/// thread. Sums run in rank order, so that they are the same on every rank and run. A message has 2^31 - 1
+/// bytes at most.
 ///
 /// Nothing waits for ever: a collective for which a rank has not come within the timeout throws
-/// Error(internal), and its message names the ranks that are missing, with their hosts, and what this rank was
-/// doing; abort() is what is left to do then. After a third of the timeout a warning names them. Time in which
-/// this process was stopped does not count.
+/// Error(internal), and its message names the ranks that are missing, with their hosts, and what this rank
+/// was doing; abort() is what is left to do then. After a third of the timeout a warning names them. Time in
+/// which this process was stopped does not count.
 class Communicator {
  public:
   virtual ~Communicator() = default;

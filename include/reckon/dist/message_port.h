@@ -37,7 +37,8 @@ struct PortLimits {
 /// computes: it asks the library at growing intervals, up to a millisecond, where nothing moves, so that no
 /// core spins.
 ///
-/// send(), receive() and wait() may be called from any thread.
+/// send(), receive() and wait() may be called from any thread. An Error(internal) of any of them after a
+/// collective has failed says that the job is being ended.
 class MessagePort {
  public:
   virtual ~MessagePort() = default;
@@ -61,7 +62,7 @@ class MessagePort {
   [[nodiscard]] virtual std::optional<Message> wait_for(Channel channel, double seconds) = 0;
   /// Ends wait_for() of a channel, now or when it is called next.
   virtual void wake(Channel channel) = 0;
-  /// Waits until all that was sent has been taken over by the library of this rank and passed on. Not
+  /// Waits until the ports of those that it goes to have taken all that was sent and passed on. Not
   /// collective. \throws as send()
   virtual void flush() = 0;
   /// Bytes that were received and sent on a channel since the port was made; for metrics.
@@ -70,7 +71,9 @@ class MessagePort {
 };
 
 /// A port of all ranks of a communicator: of MPI, or of one rank alone, which writes to itself. Collective,
-/// as is its end: destroy it on every rank when no message is on its way.
+/// as is its end: destroy it on every rank when no message is on its way, before the communicator. While an
+/// exception is handled it ends without the others.
+/// \throws Error(environment)  where MPI is not for several threads
 [[nodiscard]] std::unique_ptr<MessagePort> make_message_port(Communicator& world,
                                                              const PortLimits& limits = {});
 
