@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "reckon/base/failpoint.h"
+#include "reckon/learn/leaf_shares.h"
 
 namespace reckon {
 
@@ -25,18 +26,11 @@ CpuLearner::CpuLearner(Decoder& decoder, const OptimizerConfig& optimizer, const
   if (reference_) reference_pass_.emplace(*reference_);
 }
 
-std::int64_t CpuLearner::num_leaves(std::span<const TrainSequence> sequences) const {
-  const auto size = static_cast<std::size_t>(batch_.leaf_sequences);
-  return static_cast<std::int64_t>((sequences.size() + size - 1) / size);
-}
-
-/// Runs this rank's leaves forward and calls visit(leaf of the pass, its number in the update, its first
-/// sequence).
+/// Runs leaves forward and calls visit(leaf of the pass, its number in the update, its first sequence).
 template <class Visit>
-void CpuLearner::visit_leaves(std::span<const TrainSequence> sequences, float temperature, Keep keep,
-                              const Visit& visit) {
+void CpuLearner::visit_leaves(std::span<const TrainSequence> sequences, Range mine, float temperature,
+                              Keep keep, const Visit& visit) {
   const auto size = static_cast<std::size_t>(batch_.leaf_sequences);
-  const Range mine = share_of(num_leaves(sequences), world_.rank(), world_.size());
   for (std::int64_t number = mine.begin; number < mine.end; number += batch_.micro_batch_leaves) {
     const std::int64_t end = std::min(number + batch_.micro_batch_leaves, mine.end);
     const std::size_t first = static_cast<std::size_t>(number) * size;
@@ -68,16 +62,19 @@ UpdateStats CpuLearner::run_leaves(std::span<const TrainSequence> sequences, con
     throw std::invalid_argument("CpuLearner: kl_coef " + std::to_string(loss.config.kl_coef) +
                                 " without a reference model");
   }
-  if (keep != Keep::nothing) gradient_.begin(num_leaves(sequences));
+  const std::vector<Range> shares = leaf_shares(sequences, batch_.leaf_sequences, world_.size());
+  const Range mine = shares[static_cast<std::size_t>(world_.rank())];
+  if (keep != Keep::nothing) gradient_.begin(shares);
   std::vector<UpdateStats> leaves;
-  visit_leaves(sequences, temperature, keep, [&](std::size_t leaf, std::int64_t number, std::size_t first) {
-    leaves.push_back(run_leaf(sequences, loss, temperature, leaf, first));
-    if (keep == Keep::nothing) return;
-    pass_.backward(leaf, coef_, gradient_.begin_leaf(),
-                   [&](std::size_t complete_from) { gradient_.push(number, complete_from); });
-    gradient_.push(number);
-    failpoint("learn.leaf");
-  });
+  visit_leaves(sequences, mine, temperature, keep,
+               [&](std::size_t leaf, std::int64_t number, std::size_t first) {
+                 leaves.push_back(run_leaf(sequences, loss, temperature, leaf, first));
+                 if (keep == Keep::nothing) return;
+                 pass_.backward(leaf, coef_, gradient_.begin_leaf(),
+                                [&](std::size_t complete_from) { gradient_.push(number, complete_from); });
+                 gradient_.push(number);
+                 failpoint("learn.leaf");
+               });
   return add_up_leaves(world_, leaves);
 }
 
@@ -87,12 +84,14 @@ UpdateStats CpuLearner::measure(std::span<const TrainSequence> sequences, const 
 }
 
 std::vector<float> CpuLearner::logprobs(std::span<const TrainSequence> sequences, float temperature) {
-  std::vector<float> mine;
-  visit_leaves(sequences, temperature, Keep::nothing, [&](std::size_t leaf, std::int64_t, std::size_t) {
-    const std::span<const float> values = pass_.leaf(leaf).logprob;
-    mine.insert(mine.end(), values.begin(), values.end());
-  });
-  return gather_values(world_, mine);
+  const std::vector<Range> shares = leaf_shares(sequences, batch_.leaf_sequences, world_.size());
+  std::vector<float> logprobs;
+  visit_leaves(sequences, shares[static_cast<std::size_t>(world_.rank())], temperature, Keep::nothing,
+               [&](std::size_t leaf, std::int64_t, std::size_t) {
+                 const std::span<const float> values = pass_.leaf(leaf).logprob;
+                 logprobs.insert(logprobs.end(), values.begin(), values.end());
+               });
+  return gather_values(world_, logprobs);
 }
 
 UpdateStats CpuLearner::update(std::span<const TrainSequence> sequences, const UpdateLoss& loss,

@@ -17,13 +17,12 @@ Range ShardedGradient::part_of(int rank) const {
   return parameter_part(size_, rank, world_.size());
 }
 
-void ShardedGradient::begin(std::int64_t num_leaves) {
+void ShardedGradient::begin(std::span<const Range> leaves) {
   tree_.clear();
   pending_.clear();
   nodes_.clear();
-  for (int rank = 0; rank < world_.size(); ++rank)
-    nodes_.push_back(tree_nodes(share_of(num_leaves, rank, world_.size())));
-  leaves_ = share_of(num_leaves, world_.rank(), world_.size());
+  for (const Range& share : leaves) nodes_.push_back(tree_nodes(share));
+  leaves_ = leaves[static_cast<std::size_t>(world_.rank())];
   unsent_ = size_;
   if (leaves_.size() > 0) return;
   own_sum_.resize(static_cast<std::size_t>(part().size()));

@@ -40,11 +40,32 @@ std::vector<float> sum_of_leaves(std::size_t size, std::int64_t leaves) {
   return node(size, levels, 0, leaves);
 }
 
+/// As many leaves for each rank.
+std::vector<Range> even_shares(std::int64_t leaves) {
+  const int ranks = testing::mpi_world().size();
+  std::vector<Range> shares;
+  for (int rank = 0; rank < ranks; ++rank) shares.push_back(share_of(leaves, rank, ranks));
+  return shares;
+}
+
+/// One leaf for each of the first ranks, and what is left for the last.
+std::vector<Range> uneven_shares(std::int64_t leaves) {
+  std::vector<Range> shares;
+  std::int64_t next = 0;
+  for (int rank = 1; rank < testing::mpi_world().size(); ++rank) {
+    const std::int64_t begin = next;
+    next = std::min(leaves, next + 1);
+    shares.push_back({begin, next});
+  }
+  shares.push_back({next, leaves});
+  return shares;
+}
+
 /// This rank's part of the sum, put together from all ranks.
-std::vector<float> summed(ShardedGradient& gradient, std::size_t size, std::int64_t leaves) {
+std::vector<float> summed(ShardedGradient& gradient, std::size_t size, const std::vector<Range>& shares) {
   Communicator& world = testing::mpi_world();
-  gradient.begin(leaves);
-  const Range mine = share_of(leaves, world.rank(), world.size());
+  gradient.begin(shares);
+  const Range mine = shares[static_cast<std::size_t>(world.rank())];
   for (std::int64_t number = mine.begin; number < mine.end; ++number) {
     const std::vector<float> values = leaf(size, number);
     const std::span<float> to = gradient.begin_leaf();
@@ -105,15 +126,16 @@ TEST(ParameterPart, IntersectionsLieWithinTheFirst) {
 TEST(ShardedGradient, GivesTheBitsOfTheTreeForAnySpread) {
   ShardedGradient gradient(kSize, testing::mpi_world());
   for (const std::int64_t leaves : {1, 2, 3, 5, 7, 8, 13, 16, 21, 0, 1}) {
-    for (int repeat = 0; repeat < 2; ++repeat)  // the second time with used buffers
-      expect_bits(summed(gradient, kSize, leaves), sum_of_leaves(kSize, leaves), leaves);
+    const std::vector<float> expected = sum_of_leaves(kSize, leaves);
+    expect_bits(summed(gradient, kSize, even_shares(leaves)), expected, leaves);
+    expect_bits(summed(gradient, kSize, uneven_shares(leaves)), expected, leaves);
   }
 }
 
 TEST(ShardedGradient, ModelsOfLessThanABlockAreOneRanks) {
   ShardedGradient gradient(10, testing::mpi_world());
   for (const std::int64_t leaves : {0, 1, 6})
-    expect_bits(summed(gradient, 10, leaves), sum_of_leaves(10, leaves), leaves);
+    expect_bits(summed(gradient, 10, even_shares(leaves)), sum_of_leaves(10, leaves), leaves);
 }
 
 // More buckets than are under way at once.
@@ -121,7 +143,7 @@ TEST(ShardedGradient, LongGradientsGoInBuckets) {
   constexpr std::size_t kLong = (kMostInFlight + 2) * kBucket + 13;
   Communicator& world = testing::mpi_world();
   ShardedGradient gradient(kLong, world);
-  gradient.begin(3);
+  gradient.begin(even_shares(3));
   const Range mine = share_of(3, world.rank(), world.size());
   for (std::int64_t number = mine.begin; number < mine.end; ++number) {
     const std::span<float> to = gradient.begin_leaf();
@@ -139,7 +161,7 @@ TEST(ShardedGradient, LongGradientsGoInBuckets) {
 TEST(ShardedGradient, ARankWithoutLeavesHoldsItsPartAlone) {
   Communicator& world = testing::mpi_world();
   ShardedGradient gradient(kSize, world);
-  summed(gradient, kSize, 1);  // of the last rank
+  summed(gradient, kSize, even_shares(1));  // of the last rank
   const bool has_leaf = world.rank() + 1 == world.size();
   EXPECT_EQ(gradient.floats_held(), has_leaf ? kSize : static_cast<std::size_t>(gradient.part().size()));
 }

@@ -37,9 +37,8 @@ class CpuLearner : public Learner {
   void restore(std::int64_t updates, std::span<const float> first, std::span<const float> second) override;
 
  private:
-  [[nodiscard]] std::int64_t num_leaves(std::span<const TrainSequence> sequences) const;
   template <class Visit>
-  void visit_leaves(std::span<const TrainSequence> sequences, float temperature, Keep keep,
+  void visit_leaves(std::span<const TrainSequence> sequences, Range mine, float temperature, Keep keep,
                     const Visit& visit);
   UpdateStats run_leaves(std::span<const TrainSequence> sequences, const UpdateLoss& loss, float temperature,
                          Keep keep);

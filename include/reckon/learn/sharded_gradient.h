@@ -32,10 +32,10 @@ class ShardedGradient {
   /// \param world  must outlive this
   ShardedGradient(std::size_t parameters, Communicator& world);
 
-  /// Begins a sum over this many leaves; a rank's are share_of() them. Every rank says the same number. The
-  /// exchanges are started between here and the last push(), by a rank without leaves here: no other
-  /// collective may come between.
-  void begin(std::int64_t num_leaves);
+  /// Begins a sum. The exchanges are started between here and the last push(), by a rank without leaves here:
+  /// no other collective may come between.
+  /// \param leaves  [ranks] those of each rank, one behind the other from 0; every rank says the same
+  void begin(std::span<const Range> leaves);
   /// A zeroed gradient of all parameters to add a leaf's sums to; given back by push().
   [[nodiscard]] std::span<float> begin_leaf() { return tree_.begin_leaf(); }
   /// As GradientTree::push(). Values of a rank's last leaf are sent when they are complete.
