@@ -73,7 +73,11 @@ TEST(VerifyRollouts, EachFieldOfACompletionIsCovered) {
       {": stands at place 1 of its group", [](Completion& c) { c.sample_index = 7; }},
       {": token 0 has the log-prob 0.5", [](Completion& c) { c.sampler_logprob[0] = 0.5f; }},
       {kNotThatGroup, [](Completion& c) { c.sampler_logprob[0] -= 0.5f; }},
-      {kNotThatGroup, [](Completion& c) { c.policy_version += 1; }},
+      {kNotThatGroup,
+       [](Completion& c) {
+         c.policy_version += 1;
+         c.versions.clear();
+       }},
       {"and ended by length, and the recipe allows 24", [](Completion& c) {
          c.finish_reason = FinishReason::length;
          c.token_ids.pop_back();

@@ -2,12 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <stdexcept>
 
 #include "reckon/base/error.h"
 #include "reckon/gpu/engine.h"
 #include "reckon/learn/policy_pass.h"
+#include "reckon/rollout/continuous_sampler.h"
 #include "sampling_backend.h"
 #include "small_models.h"
 
@@ -61,6 +64,55 @@ TEST_P(GpuSampling, TheLearnersLogProbsHaveTheSamplersBits) {
     expected.insert(expected.end(), samples[i].logprob.begin(), samples[i].logprob.end());
   }
   EXPECT_EQ(learner->logprobs(sequences, 1.0f), expected);
+}
+
+// One of each group is stopped before the weights change, and goes on behind what it has; the others go on as
+// they are.
+TEST_P(GpuSampling, WeightsThatChangeUnderWayGiveTheirLearnersLogProbs) {
+  const testing::SampleGroups groups({2, 18, 140}, 3);
+  const std::unique_ptr<Decoder> older = testing::small_model(GetParam());
+  const std::unique_ptr<Decoder> newer = testing::small_model(GetParam(), 0.25);
+  const std::unique_ptr<SamplingBackend> backend = engine.sampling_backend();
+  std::map<std::uint64_t, std::size_t> request_of;  // by id
+  std::map<std::size_t, Sample> samples;            // by request
+  SampleOptions options{.max_new_tokens = 24, .max_batch = 6, .policy_version = 1};
+  options.on_finished = [&](std::size_t id, const Sample& sample) { samples[request_of.at(id)] = sample; };
+  ContinuousSampler sampler(*backend, options, {.longest_prompt = 140});
+  sampler.add(groups.requests);
+  for (std::size_t i = 0; i < groups.requests.size(); ++i) request_of[i] = i;
+  for (int steps = 0; steps < 6; ++steps) sampler.step();
+  std::vector<SampleRequest> again = groups.requests;
+  for (const std::size_t i : {1u, 4u, 7u}) again[i].so_far = sampler.take(i);
+  std::ranges::copy(newer->parameters(), model->parameters().begin());
+  model->repack();
+  engine.store_weights();
+  sampler.weights_changed(2);
+  for (const std::size_t i : {1u, 4u, 7u}) request_of[sampler.add(std::span(again).subspan(i, 1))] = i;
+  while (!sampler.is_idle()) sampler.step();
+
+  std::vector<TrainSequence> sequences;
+  for (const auto& [request, sample] : samples)
+    sequences.push_back({groups.requests[request].prompt, sample.token_ids});
+  ASSERT_EQ(sequences.size(), groups.requests.size());
+  Engine engine_before(*older, Numerics::exact);
+  const auto logprobs = [&](Engine& of) {
+    return of.learner({}, {.leaf_sequences = 5}, *world, *devices, 1, nullptr)->logprobs(sequences, 1.0f);
+  };
+  const std::vector<float> before = logprobs(engine_before), after = logprobs(engine);
+  std::size_t at = 0, num_before = 0, num_mixed = 0;
+  for (const auto& [request, sample] : samples) {
+    num_mixed += sample.versions.size() == 2 ? 1 : 0;
+    for (std::size_t t = 0; t < sample.token_ids.size(); ++t, ++at) {
+      const bool is_of_last_run = t >= sample.versions.back().first_token;
+      const bool is_older = !is_of_last_run || sample.versions.back().version == 1;
+      ASSERT_EQ(sample.logprob[t], (is_older ? before : after)[at])
+          << "request " << request << ", token " << t;
+      num_before += is_older ? 1 : 0;
+    }
+  }
+  EXPECT_GE(num_mixed, 5u);
+  EXPECT_GT(num_before, 20u);
+  EXPECT_GT(at, 2 * num_before);
 }
 
 // bfloat16 keeps eight bits: through two layers and logits of size 3 a log-prob moves by some hundredths.
