@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,12 +25,15 @@ class PendingExchange {
   [[nodiscard]] virtual std::vector<std::string> wait() = 0;
 };
 
-/// The ranks of a job and what they say to each other. All calls but rank(), size() and those that set
-/// something are collective: every rank must make the same ones in the same order. Sums run in rank order, so
-/// that they are the same on every rank and run.
+/// The ranks of a job and what they say to each other. All calls but rank(), size(), host() and those that
+/// set or ask something are collective: every rank must make the same ones in the same order, from one thread.
+/// Sums run in rank order, so that they are the same on every rank and run. A message has 2^31 - 1 bytes at
+/// most.
 ///
-/// Nothing waits for ever: a collective for which a rank has not come within the timeout throws, and its
-/// message names the ranks that are missing, with their hosts, and what this rank was doing.
+/// Nothing waits for ever: a collective for which a rank has not come within the timeout throws
+/// Error(internal), and its message names the ranks that are missing, with their hosts, and what this rank was
+/// doing; abort() is what is left to do then. After a third of the timeout a warning names them. Time in which
+/// this process was stopped does not count.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -66,12 +70,16 @@ class Communicator {
   void set_activity(std::string text) { state_->activity = std::move(text); }
   /// The longest wait for other ranks, in each collective. s; positive. Shared likewise.
   void set_timeout(double seconds) { state_->timeout_s = seconds; }
+  [[nodiscard]] double timeout() const { return state_->timeout_s; }
+  /// How long this rank has waited in collectives since this was asked last. s. Shared likewise.
+  [[nodiscard]] double waited_seconds() { return std::exchange(state_->waited_s, 0.0); }
 
  protected:
   /// What a communicator has in common with those split off it.
   struct State {
     std::string activity;
-    double timeout_s = kDefaultTimeout;
+    std::atomic<double> timeout_s{kDefaultTimeout};  ///< threads of ports read it
+    double waited_s = 0.0;
   };
   Communicator() = default;
   explicit Communicator(std::shared_ptr<State> state) : state_(std::move(state)) {}
