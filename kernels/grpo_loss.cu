@@ -4,17 +4,22 @@
 namespace reckon::cuda {
 namespace {
 
-/// What policy_objective() of reckon/learn/objective.h gives for one token, and the truncated importance
-/// weight that its policy term is multiplied by.
+/// What policy_objective() of reckon/learn/objective.h gives for one token, and the importance weight that
+/// its policy term is multiplied by.
 struct TokenObjective {
   double loss = 0, coef = 0, ratio = 0, kl = 0, importance = 1;
   bool is_clipped = false;
 };
 
+/// 0 for a weight of 0, however large the value: the ratio of a masked completion may overflow.
+__device__ double times(double weight, double value) {
+  return weight == 0 && value == value ? 0.0 : weight * value;
+}
+
 struct Grpo {
   static constexpr bool kHasGradient = true;
   struct Row {
-    float sampler, old, reference, advantage, weight, gap, mean_importance;
+    float sampler, old, reference, advantage, weight, gap, sequence_importance;
   };
   GrpoInputs in;
   GrpoSettings settings;
@@ -54,10 +59,13 @@ struct Grpo {
   [[nodiscard]] __device__ TokenObjective objective_of(const Row& known, double policy) const {
     TokenObjective result;
     double old = known.sampler;
-    if (settings.tis_cap > 0) {
+    if (settings.off_policy != OffPolicy::none)
       old = in.old_logprob == nullptr ? policy : static_cast<double>(known.old);
+    if (settings.off_policy == OffPolicy::tis) {
       const double weight = exp(old - static_cast<double>(known.sampler));
-      result.importance = weight > settings.tis_cap ? settings.tis_cap : weight;
+      result.importance = weight > settings.off_policy_cap ? settings.off_policy_cap : weight;
+    } else if (settings.off_policy == OffPolicy::sequence_mask) {
+      result.importance = known.sequence_importance;
     }
     const bool is_sequence = settings.level == ImportanceLevel::sequence;
     result.ratio = exp(is_sequence ? static_cast<double>(known.gap) : policy - old);
@@ -69,12 +77,13 @@ struct Grpo {
     const double bounded = bounded_ratio * advantage;
     // Where the clipped branch is the smaller one it is constant in the policy: no gradient.
     result.is_clipped = bounded < plain;
-    double gain = result.importance * (result.is_clipped ? bounded : plain);
+    double gain = times(result.importance, result.is_clipped ? bounded : plain);
     // d ratio / d log pi = ratio. Each token of a sequence has the same share of its ratio, which moves the
     // terms of all its tokens.
-    const double moved =
-        is_sequence && settings.tis_cap > 0 ? static_cast<double>(known.mean_importance) : result.importance;
-    double slope = result.is_clipped ? 0.0 : moved * plain;
+    const double moved = is_sequence && settings.off_policy == OffPolicy::tis
+                             ? static_cast<double>(known.sequence_importance)
+                             : result.importance;
+    double slope = result.is_clipped ? 0.0 : times(moved, plain);
     if (settings.kl_coef != 0) {
       const double d = static_cast<double>(known.reference) - policy;
       const double e = exp(d);
@@ -106,21 +115,26 @@ void check_inputs(const LogitRows& logits, const GrpoInputs& in, const GrpoSetti
   at_least_0("clip_eps_low", settings.clip_eps_low);
   at_least_0("clip_eps_high", settings.clip_eps_high);
   at_least_0("kl_coef", settings.kl_coef);
-  at_least_0("tis_cap", settings.tis_cap);
+  require(settings.off_policy_cap >= 1, kWhere,
+          "off_policy_cap " + std::to_string(settings.off_policy_cap) + " (need 1 or more)");
   if (logits.rows == 0) return;
   const bool is_sequence = settings.level == ImportanceLevel::sequence;
   require(settings.kl_coef == 0 || in.reference_logprob != nullptr, kWhere,
           "kl_coef " + std::to_string(settings.kl_coef) + " without reference_logprob (need both)");
   require(!is_sequence || in.sequence_gap != nullptr, kWhere,
           "ImportanceLevel::sequence without sequence_gap (need sequence_logprob_gap() first)");
-  require(
-      !is_sequence || settings.tis_cap == 0 || in.sequence_importance != nullptr, kWhere,
-      "ImportanceLevel::sequence and tis_cap without sequence_importance (need sequence_importance() first)");
+  const bool is_masked = settings.off_policy == OffPolicy::sequence_mask;
+  require(!is_masked || in.sequence_importance != nullptr, kWhere,
+          "OffPolicy::sequence_mask without sequence_importance (need sequence_mask() first)");
+  require(!is_sequence || settings.off_policy != OffPolicy::tis || in.sequence_importance != nullptr, kWhere,
+          "ImportanceLevel::sequence and OffPolicy::tis without sequence_importance (need "
+          "sequence_importance() first)");
   require(in.token_ids != nullptr && in.advantage != nullptr && in.weight != nullptr, kWhere,
           "token_ids, advantage or weight is null (need all three)");
-  // With neither, the ratio is exp(gap) or exactly 1.
-  require(in.sampler_logprob != nullptr || (is_sequence && settings.tis_cap == 0), kWhere,
-          "sampler_logprob is null (need it for the ratio and for tis_cap)");
+  // The ratio of a sequence is exp(gap).
+  require(
+      in.sampler_logprob != nullptr || is_masked || (is_sequence && settings.off_policy == OffPolicy::none),
+      kWhere, "sampler_logprob is null (need it for the ratio and for OffPolicy::tis)");
 }
 
 }  // namespace

@@ -3,13 +3,13 @@
 # inputs up to 4 KiB and then up to 64 KiB. New inputs are kept in build/fuzz/corpus, findings in build/fuzz/findings.
 # Usage: scripts/fuzz.sh [SECONDS | --each SECONDS] [TARGET...]
 #   SECONDS: in all, 300 where it is not given; --each: for each target. TARGET: extract, parse, grade, safetensors, tokenizer,
-#   chat_template, recipe, rollout_log, log_wire; all where none is given
+#   chat_template, recipe, rollout_log, log_wire, group_wire; all where none is given
 # Exit codes: 0 nothing found; 1 something found, whose path is printed; 2 usage; 78 no clang.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-known=(extract parse grade safetensors tokenizer chat_template recipe rollout_log log_wire)
+known=(extract parse grade safetensors tokenizer chat_template recipe rollout_log log_wire group_wire)
 usage="usage: scripts/fuzz.sh [SECONDS | --each SECONDS] [TARGET...], targets: ${known[*]}"
 arguments="$*"
 each=0

@@ -41,6 +41,10 @@ Recipe checked(TomlDocument document, const std::vector<std::string>& overrides,
 }  // namespace
 
 std::string explain_unknown_key(const StageConfig& stage, std::string_view key) {
+  if (key == "tis_cap" && stage.kind == StageKind::grpo) {
+    return "unknown key \"tis_cap\" in stage " + in_quotes(stage.name) +
+           ": truncated importance sampling is off_policy = \"tis\" now, and its bound off_policy_cap";
+  }
   std::vector<std::string> owners;
   for (const auto& [kind, name] : enum_names(StageKind{})) {
     if (kind_has(kind, key)) owners.emplace_back(name);

@@ -239,16 +239,63 @@ void check_reward(const Table& stage_table, RewardConfig reward, const Recipe& r
 }
 
 /// A sampler whose log-probs are not the learner's bits needs a correction, and no run can ask for equality.
-void check_importance(const Table& table, const GrpoConfig& grpo, Numerics numerics) {
-  if (numerics == Numerics::fast && grpo.loss.tis_cap == 0) {
-    table.report_value("tis_cap", grpo.loss.tis_cap,
-                       " (need more than 0, such as 2.0: model.numerics is \"fast\", and the sampler's "
+/// With exact numerics only what older weights sampled differs, which exactness does not compare.
+void check_off_policy(const Table& table, const GrpoConfig& grpo, Numerics numerics) {
+  const LossConfig& loss = grpo.loss;
+  if (numerics == Numerics::fast && loss.off_policy == OffPolicy::none) {
+    table.report_value("off_policy", loss.off_policy,
+                       " (need \"tis\" or \"sequence_mask\": model.numerics is \"fast\", and the sampler's "
                        "log-probabilities are not quite the learner's)");
   }
-  if (grpo.loss.tis_cap > 0 && grpo.exactness != Exactness::report) {
-    table.report_value("exactness", grpo.exactness,
-                       " (need \"report\": tis_cap is " + toml_text(grpo.loss.tis_cap) +
-                           ", for a sampler whose log-probabilities are not the learner's)");
+  if (numerics == Numerics::fast && grpo.exactness != Exactness::report) {
+    table.report_value(
+        "exactness", grpo.exactness,
+        " (need \"report\": model.numerics is \"fast\", and the sampler's log-probabilities are "
+        "not quite the learner's)");
+  }
+  if (loss.off_policy == OffPolicy::none && loss.off_policy_cap != LossConfig{}.off_policy_cap) {
+    table.report_value("off_policy_cap", loss.off_policy_cap,
+                       ", and off_policy is \"none\", which has no bound (need \"tis\" or "
+                       "\"sequence_mask\", or no off_policy_cap)");
+  }
+  if (loss.off_policy == OffPolicy::sequence_mask && loss.off_policy_cap == 1) {
+    table.report_value(
+        "off_policy_cap", loss.off_policy_cap,
+        " (need more than 1: off_policy is \"sequence_mask\", which leaves out every completion "
+        "whose probability has changed at all)");
+  }
+}
+
+/// What asynchrony needs of the rest.
+void check_schedule(const Table& table, const ScheduleConfig& schedule, const Recipe& recipe) {
+  const bool in_order = schedule.admission == Admission::in_order;
+  if (!in_order && recipe.cluster.mode != ClusterMode::split) {
+    table.report_value(
+        "admission", schedule.admission,
+        " (need \"in_order\", or cluster.mode = \"split\": where all ranks sample and learn in "
+        "turns, none is complete before the others)");
+  }
+  if (in_order && schedule.weight_switch == WeightSwitch::in_flight) {
+    table.report_value(
+        "weight_switch", schedule.weight_switch,
+        " (need \"after_group\", or admission = \"as_completed\": in order, a step is sampled by "
+        "one set of weights)");
+  }
+  if (in_order && schedule.over_issue > 0) {
+    table.report_value("over_issue", schedule.over_issue,
+                       " (need 0, or admission = \"as_completed\": in order, every prompt is trained on)");
+  }
+  if (schedule.weight_switch == WeightSwitch::in_flight && schedule.max_staleness == 0) {
+    table.report_value(
+        "max_staleness", schedule.max_staleness,
+        " (need at least 1: weight_switch is \"in_flight\", and what older weights began would "
+        "be dropped)");
+  }
+  const bool rolls_back = recipe.guard.spike_factor > 0 && recipe.guard.spike_action == SpikeAction::rollback;
+  if (schedule.max_staleness > 0 && rolls_back) {
+    table.report_value("max_staleness", schedule.max_staleness,
+                       " (need 0: guard.spike_action is \"rollback\", and completions of weights that were "
+                       "taken back would be trained on)");
   }
 }
 
@@ -259,7 +306,8 @@ void check_stage(const Table& table, const StageConfig& stage, const Recipe& rec
   if (stage.kind == StageKind::grpo) {
     check_multiple(table, "prompts_per_step", stage.grpo.prompts_per_step, "updates_per_step",
                    stage.grpo.updates_per_step);
-    check_importance(table, stage.grpo, recipe.model.numerics);
+    check_off_policy(table, stage.grpo, recipe.model.numerics);
+    check_schedule(table, stage.schedule, recipe);
     check_reward(table, stage.reward, recipe, stage.sampling.max_new_tokens);
   }
   const std::int64_t longest = recipe.model.max_position_embeddings;

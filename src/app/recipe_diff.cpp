@@ -46,6 +46,11 @@ SettingMap settings_of(const std::string& text, const std::string& file) {
   return settings;
 }
 
+/// What the ranks do changes no result, like their number.
+bool is_of_cluster(const std::string& key) {
+  return key.starts_with("cluster.");
+}
+
 }  // namespace
 
 std::vector<ChangedSetting> changed_settings(const std::string& was, const std::string& was_file,
@@ -61,14 +66,16 @@ std::vector<ChangedSetting> changed_settings(const std::string& was, const std::
   }
   std::vector<ChangedSetting> list;
   for (auto& [key, change] : changes) {
-    if (change.was != change.now) list.push_back(std::move(change));
+    if (change.was != change.now && !is_of_cluster(key)) list.push_back(std::move(change));
   }
   return list;
 }
 
 std::string settings_sha256(const std::string& text, const std::string& file) {
   Sha256 hash;
-  for (const auto& [key, value] : settings_of(text, file)) hash.update(key + " = " + value + "\n");
+  for (const auto& [key, value] : settings_of(text, file)) {
+    if (!is_of_cluster(key)) hash.update(key + " = " + value + "\n");
+  }
   return hash.hex_digest();
 }
 

@@ -23,6 +23,7 @@
 #include "train/ledger.h"
 #include "train/resume.h"
 #include "train/setup.h"
+#include "train/split/worker.h"
 #include "train/together.h"
 
 namespace reckon {
@@ -38,7 +39,8 @@ std::vector<const RecipeTask*> TrainRun::tasks_named(const std::vector<std::stri
   return chosen;
 }
 
-TrainRun::TrainRun(Communicator& world_ranks, Display& screen) : world(world_ranks), display(screen) {}
+TrainRun::TrainRun(Communicator& world_ranks, Display& screen)
+    : world(world_ranks), team(&world_ranks), display(screen) {}
 TrainRun::~TrainRun() = default;
 
 void throw_stopped(const TrainRun& run, const std::string& where, int signal) {
@@ -66,7 +68,7 @@ bool is_needed_from(const TrainRun& run, std::size_t begin, const std::string& f
 std::string agreed_sha256(TrainRun& run, Engine& engine) {
   engine.fetch_weights();
   const std::string mine = engine.decoder().sha256();
-  if (const auto other = first_disagreement(run.world, mine)) {
+  if (const auto other = first_disagreement(*run.team, mine)) {
     throw Error(ExitCode::internal, "weights of rank " + std::to_string(other->rank) + " are " +
                                         other->text.substr(0, 12) + "..., those of rank 0 " +
                                         other->first_text.substr(0, 12) +
@@ -96,6 +98,33 @@ std::unique_ptr<Decoder> take_weights(TrainRun& run, const std::string& from, bo
   return keep ? copy_of(*source) : std::move(source);
 }
 
+/// A training stage on the ranks of the team.
+StageOutcome train_on_team(TrainRun& run, const StageConfig& stage, Decoder& decoder) {
+  const auto engine = make_engine(run.recipe.model, decoder, *run.team);
+  return stage.kind == StageKind::sft ? run_sft_stage(run, stage, *engine)
+                                      : run_grpo_stage(run, stage, *engine);
+}
+
+/// A stage in which some ranks learn while the others sample; all have its weights at the end.
+StageOutcome run_split(TrainRun& run, const StageConfig& stage, Decoder& decoder) {
+  StageOutcome outcome;
+  if (run.roles.is_worker(run.world.rank())) {
+    run.checkpoints->finish();
+    outcome = run_rollout_worker(run, stage, decoder);
+  } else {
+    run.checkpoints->change_team(*run.role_group);
+    outcome = train_on_team(run, stage, decoder);
+    run.checkpoints->change_team(run.world);
+  }
+  if (const auto other = first_disagreement(run.world, outcome.weights_sha256)) {
+    throw Error(ExitCode::internal, stage.name + ": rank " + std::to_string(other->rank) +
+                                        " ends with the weights " + other->text.substr(0, 12) +
+                                        "..., rank 0 with " + other->first_text.substr(0, 12) +
+                                        "... (need the same bits)");
+  }
+  return outcome;
+}
+
 /// Trains or evaluates; a training stage leaves its weights where later stages find them.
 StageOutcome run_kind(TrainRun& run, const StageConfig& stage, std::size_t position) {
   if (stage.kind == StageKind::eval) {
@@ -107,10 +136,9 @@ StageOutcome run_kind(TrainRun& run, const StageConfig& stage, std::size_t posit
   }
   std::unique_ptr<Decoder> decoder =
       take_weights(run, stage.from, is_needed_from(run, position + 1, stage.from));
-  auto engine = make_engine(run.recipe.model, *decoder, run.world);
-  StageOutcome outcome =
-      stage.kind == StageKind::sft ? run_sft_stage(run, stage, *engine) : run_grpo_stage(run, stage, *engine);
-  engine.reset();
+  StageOutcome outcome = run.roles.are_split() && stage.kind == StageKind::grpo
+                             ? run_split(run, stage, *decoder)
+                             : train_on_team(run, stage, *decoder);
   record_stage_end(run, stage, outcome);
   run.weights[stage.name] = std::move(decoder);
   return outcome;
@@ -170,6 +198,24 @@ void run_stages(TrainRun& run) {
                    "checkpoints/");
 }
 
+/// Which rank does what, and what ranks of different roles speak through.
+void take_roles(TrainRun& run) {
+  const ClusterConfig& cluster = run.recipe.cluster;
+  run.world.set_timeout(cluster.timeout_s);
+  std::vector<std::string> hosts;
+  for (int rank = 0; rank < run.world.size(); ++rank) hosts.push_back(run.world.host(rank));
+  run_together(run.world, [&] { run.roles = place_roles(cluster, hosts); });
+  if (!run.roles.are_split()) return;
+  run.role_group = run.world.split(run.roles.is_worker(run.world.rank()) ? 1 : 0);
+  // A rank that lags behind may have the weights of a few steps on their way.
+  const std::size_t weights = run.weights.at("model")->parameters().size() * sizeof(float);
+  constexpr std::size_t kLeast = std::size_t{64} << 20;
+  run.port = make_message_port(run.world,
+                               {.inbox_bytes = kLeast + 2 * weights, .outbox_bytes = kLeast + 2 * weights});
+  run.display.line("roles: " + std::to_string(run.roles.learners.size()) + " learners, " +
+                   std::to_string(run.roles.workers.size()) + " rollout workers");
+}
+
 /// Workers start with the first requests: as many as there are threads that grade.
 constexpr int kMaxCertifiers = 16;
 
@@ -192,6 +238,7 @@ void train(const TrainArguments& arguments) {
   run.machine = machine_memory(world);
   run_together(world, [&] { set_up(run, arguments); });
   check_numerics(run);
+  take_roles(run);
   open_run(run, arguments);
   try {
     run_stages(run);

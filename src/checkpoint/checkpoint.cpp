@@ -1,6 +1,7 @@
 #include "reckon/checkpoint/checkpoint.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
 #include <span>
@@ -9,7 +10,6 @@
 #include "reckon/base/atomic_file.h"
 #include "reckon/base/error.h"
 #include "reckon/base/sha256.h"
-#include "reckon/dist/communicator.h"
 #include "reckon/model/pretrained.h"
 #include "reckon/model/safetensors.h"
 
@@ -45,26 +45,31 @@ std::vector<T> tensor_values(const SafetensorsFile& file, const char* name, Tens
   return values;
 }
 
-/// Calls take(file, begin, size) for each rank's share of the parameters, in order.
-template <class Take>
-void visit_shares(const Checkpoint& checkpoint, const std::string& kind, std::size_t parameters,
-                  const Take& take) {
-  const int ranks = checkpoint.state.world_size;
-  for (int rank = 0; rank < ranks; ++rank) {
-    const Range range = share_of(static_cast<std::int64_t>(parameters), rank, ranks);
-    const auto file = SafetensorsFile::open(checkpoint.folder / share_file(kind, rank, ranks));
-    take(file, static_cast<std::size_t>(range.begin), static_cast<std::size_t>(range.size()));
-  }
-}
+/// A list that the ranks wrote their parts of, one behind the other.
+struct SharedList {
+  const char* name;
+  std::span<float> values;
+};
 
-void put_share(const SafetensorsFile& file, const char* name, std::size_t begin, std::size_t size,
-               std::span<float> all) {
-  const std::vector<float> values = tensor_values<float>(file, name, TensorDtype::f32);
-  if (values.size() != size) {
-    reject(file.path(), "\"" + std::string(name) + "\" has " + std::to_string(values.size()) +
-                            " values (need " + std::to_string(size) + ")");
+/// Puts the ranks' parts of lists of one length together. Where they were cut does not matter: a version may
+/// cut them elsewhere than the one that wrote them.
+void read_shares(const Checkpoint& checkpoint, const std::string& kind, std::span<const SharedList> lists) {
+  const int ranks = checkpoint.state.world_size;
+  std::vector<std::size_t> done(lists.size());
+  for (int rank = 0; rank < ranks; ++rank) {
+    const auto file = SafetensorsFile::open(checkpoint.folder / share_file(kind, rank, ranks));
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      const std::vector<float> part = tensor_values<float>(file, lists[i].name, TensorDtype::f32);
+      const std::size_t left = lists[i].values.size() - done[i];
+      if (part.size() > left || (rank + 1 == ranks && part.size() < left)) {
+        reject(file.path(), "\"" + std::string(lists[i].name) + "\" has " + std::to_string(part.size()) +
+                                " values (need " + (part.size() > left ? "at most " : "") +
+                                std::to_string(left) + " behind those of the ranks before)");
+      }
+      std::ranges::copy(part, lists[i].values.subspan(done[i]).begin());
+      done[i] += part.size();
+    }
   }
-  std::copy(values.begin(), values.end(), all.begin() + static_cast<std::ptrdiff_t>(begin));
 }
 
 StreamCursor read_cursor(const fs::path& folder, std::uint64_t number) {
@@ -83,6 +88,12 @@ std::string share_file(const std::string& kind, int rank, int size) {
   char numbers[40];
   std::snprintf(numbers, sizeof numbers, "-%05d-of-%05d.safetensors", rank, size);
   return "reckon/" + kind + numbers;
+}
+
+std::string past_weights_file(std::int64_t step) {
+  char number[40];
+  std::snprintf(number, sizeof number, "%06lld", static_cast<long long>(step));
+  return "reckon/past-weights-" + std::string(number) + ".safetensors";
 }
 
 std::string step_folder(long long step) {
@@ -148,10 +159,7 @@ void load_weights(const Checkpoint& checkpoint, Decoder& decoder) {
   const std::span<float> parameters = decoder.parameters();
   const fs::path first_share = checkpoint.folder / share_file(kWeightsKind, 0, checkpoint.state.world_size);
   if (fs::exists(first_share)) {
-    visit_shares(checkpoint, kWeightsKind, parameters.size(),
-                 [&](const SafetensorsFile& file, std::size_t begin, std::size_t size) {
-                   put_share(file, "weights", begin, size, parameters);
-                 });
+    read_shares(checkpoint, kWeightsKind, std::array{SharedList{"weights", parameters}});
   } else {
     const WeightFiles weights = WeightFiles::open(checkpoint.folder);
     check_decoder_tensors(decoder.config(), weights);
@@ -167,13 +175,22 @@ void load_weights(const Checkpoint& checkpoint, Decoder& decoder) {
   }
 }
 
+std::vector<float> load_past_weights(const Checkpoint& checkpoint, const PastWeights& past,
+                                     std::size_t parameters) {
+  const auto file = SafetensorsFile::open(checkpoint.folder / past_weights_file(past.step));
+  std::vector<float> weights = tensor_values<float>(file, "weights", TensorDtype::f32);
+  if (weights.size() != parameters) {
+    reject(file.path(), "\"weights\" has " + std::to_string(weights.size()) + " values (need " +
+                            std::to_string(parameters) + ")");
+  }
+  return weights;
+}
+
 Moments load_moments(const Checkpoint& checkpoint, std::size_t parameters) {
   Moments moments{std::vector<float>(parameters), std::vector<float>(parameters)};
-  visit_shares(checkpoint, kMomentsKind, parameters,
-               [&](const SafetensorsFile& file, std::size_t begin, std::size_t size) {
-                 put_share(file, "first_moment", begin, size, moments.first);
-                 put_share(file, "second_moment", begin, size, moments.second);
-               });
+  read_shares(
+      checkpoint, kMomentsKind,
+      std::array{SharedList{"first_moment", moments.first}, SharedList{"second_moment", moments.second}});
   return moments;
 }
 

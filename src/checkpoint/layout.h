@@ -14,6 +14,9 @@ inline constexpr const char* kVisitsFile = "reckon/visits.safetensors";
 inline constexpr const char* kMomentsKind = "moments";
 inline constexpr const char* kWeightsKind = "weights";
 
+/// `reckon/past-weights-000012.safetensors`: the weights of an earlier step.
+[[nodiscard]] std::string past_weights_file(std::int64_t step);
+
 /// `step-000100`.
 [[nodiscard]] std::string step_folder(long long step);
 

@@ -76,6 +76,13 @@ std::string train_state_json(const TrainState& state) {
   object["fingerprint"] = state.fingerprint;
   object["world_size"] = state.world_size;
   object["pending_groups"] = state.pending_groups;
+  object["groups_drawn"] = state.groups_drawn;
+  object["groups_dropped"] = state.groups_dropped;
+  object["past_weights"] = Json::array();
+  for (const PastWeights& past : state.past) {
+    object["past_weights"].push_back(
+        {{"step", past.step}, {"updates", past.updates}, {"sha256", past.sha256}});
+  }
   return object.dump(2) + "\n";
 }
 
@@ -111,6 +118,15 @@ TrainState parse_train_state(const std::string& text, const std::string& where) 
   for (const Json& group : pending) {
     if (!group.is_number_unsigned()) in.fail("\"pending_groups\" holds what is no group's number");
     state.pending_groups.push_back(group.get<std::uint64_t>());
+  }
+  if (!object.contains("groups_drawn")) return state;  // written before there was asynchrony
+  state.groups_drawn = in.count("groups_drawn");
+  state.groups_dropped = in.count("groups_dropped");
+  if (!in.at("past_weights").is_array()) in.fail("\"past_weights\" is no list");
+  for (const Json& entry : in.at("past_weights")) {
+    if (!entry.is_object()) in.fail("\"past_weights\" holds what is no object");
+    const StateReader past(entry, where);
+    state.past.push_back({past.steps("step"), past.steps("updates"), past.text("sha256")});
   }
   return state;
 }

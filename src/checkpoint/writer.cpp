@@ -16,6 +16,7 @@
 #include "reckon/base/failpoint.h"
 #include "reckon/base/log.h"
 #include "reckon/base/sha256.h"
+#include "reckon/learn/parameter_part.h"
 
 namespace reckon {
 namespace fs = std::filesystem;
@@ -122,6 +123,7 @@ void CheckpointWriter::check_space(const CheckpointContent& content) {
     need += parameters * dtype_size(content.dtype);
     if (content.dtype != TensorDtype::f32) need += parameters * sizeof(float);
     if (content.learner != nullptr) need += parameters * 2 * sizeof(float);
+    need += content.past.size() * parameters * sizeof(float);
   }
   const std::uint64_t free = free_bytes(place().parent_path());
   if (free >= need) return;
@@ -142,7 +144,7 @@ void CheckpointWriter::copy(const CheckpointContent& content) {
   to.has_moments = to.has_weights && content.learner != nullptr;
   if (!to.has_weights) return;
   const std::span<const float> parameters = content.decoder->parameters();
-  to.range = share_of(static_cast<std::int64_t>(parameters.size()), world_.rank(), world_.size());
+  to.range = parameter_part(static_cast<std::int64_t>(parameters.size()), world_.rank(), world_.size());
   const auto size = static_cast<std::size_t>(to.range.size());
   if (to.has_moments) {
     to.first.resize(size);
@@ -156,6 +158,9 @@ void CheckpointWriter::copy(const CheckpointContent& content) {
   if (world_.rank() != 0) return;
   if (to.weights.size() != parameters.size()) to.weights.resize(parameters.size());
   std::ranges::copy(parameters, to.weights.span().begin());
+  to.past.resize(content.past.size());
+  for (std::size_t i = 0; i < to.past.size(); ++i)
+    to.past[i].assign(content.past[i].begin(), content.past[i].end());
   to.tensors = content.decoder->tensors();
   to.config = content.decoder->config();
 }
@@ -195,6 +200,11 @@ void CheckpointWriter::write_part() {
     if (from.has_weights) {
       write_model_files(temporary(), {from.config, from.tensors, from.weights.span()}, from.files,
                         {.dtype = from.dtype});
+    }
+    for (std::size_t i = 0; i < from.past.size(); ++i) {
+      written.push_back(past_weights_file(from.state.past[i].step));
+      write_safetensors(temporary() / written.back(),
+                        std::vector{list_of("weights", TensorDtype::f32, from.past[i])});
     }
     failpoint("checkpoint.state");
     std::vector<std::uint64_t> ids, times;

@@ -10,14 +10,33 @@
 namespace reckon::gpu {
 namespace {
 
+cuda::OffPolicy device_value(OffPolicy off_policy) {
+  switch (off_policy) {
+    case OffPolicy::none:
+      return cuda::OffPolicy::none;
+    case OffPolicy::tis:
+      return cuda::OffPolicy::tis;
+    case OffPolicy::sequence_mask:
+      return cuda::OffPolicy::sequence_mask;
+  }
+  throw std::invalid_argument("GpuLearner: unknown off_policy");
+}
+
 cuda::GrpoSettings grpo_settings(const LossConfig& config, float temperature) {
   return {.temperature = temperature,
           .clip_eps_low = config.clip_eps_low,
           .clip_eps_high = config.clip_eps_high,
           .kl_coef = config.kl_coef,
-          .tis_cap = config.tis_cap,
+          .off_policy = device_value(config.off_policy),
+          .off_policy_cap = config.off_policy_cap,
           .level = config.importance_level == ImportanceLevel::sequence ? cuda::ImportanceLevel::sequence
                                                                         : cuda::ImportanceLevel::token};
+}
+
+/// Whether the loss of a token depends on the log-probs of its whole completion.
+bool needs_sequences(const LossConfig& config) {
+  return config.importance_level == ImportanceLevel::sequence ||
+         config.off_policy == OffPolicy::sequence_mask;
 }
 
 bool needs_reference(const UpdateLoss& loss) {
@@ -123,20 +142,21 @@ void GpuLearner::upload_terms(const UpdateLoss& loss, std::size_t first_sequence
   reference_->logprobs(batch_, temperature, reference_logprob_.data());
 }
 
-/// What a loss at the level of sequences reads of each completion.
+/// What a loss that needs_sequences() reads of each completion.
 void GpuLearner::compute_sequence_terms(const LossConfig& config, float temperature) {
   const auto count = static_cast<std::int64_t>(host_completion_starts_.size()) - 1;
   gap_.resize(host_weight_.size());
   head_.token_logprob(batch_.head_rows(hidden_.data()), batch_.targets(), temperature,
                       {.logprob = logprob_.data()});
-  const bool truncates = config.tis_cap != 0.0;
+  const bool corrects = config.off_policy != OffPolicy::none;
   const float* own_old = host_old_.empty() ? logprob_.data() : old_.data();
-  cuda::sequence_logprob_gap(logprob_.data(), truncates ? own_old : sampler_.data(),
-                             completion_starts_.data(), count, gap_.data(), stream_);
-  if (!truncates) return;
+  cuda::sequence_logprob_gap(logprob_.data(), corrects ? own_old : sampler_.data(), completion_starts_.data(),
+                             count, gap_.data(), stream_);
+  if (!corrects) return;
   sequence_importance_.resize(host_weight_.size());
-  cuda::sequence_importance(own_old, sampler_.data(), completion_starts_.data(), count, config.tis_cap,
-                            sequence_importance_.data(), stream_);
+  const auto compute = config.off_policy == OffPolicy::tis ? cuda::sequence_importance : cuda::sequence_mask;
+  compute(own_old, sampler_.data(), completion_starts_.data(), count, config.off_policy_cap,
+          sequence_importance_.data(), stream_);
 }
 
 void GpuLearner::run_loss(const UpdateLoss& loss, float temperature, const HeadGradient& gradient) {
@@ -155,12 +175,13 @@ void GpuLearner::run_loss(const UpdateLoss& loss, float temperature, const HeadG
                       .sampler_logprob = sampler_.data(),
                       .advantage = advantage_.data(),
                       .weight = weight_.data()};
-  if (loss.config.tis_cap != 0.0 && !host_old_.empty()) in.old_logprob = old_.data();
+  const bool corrects = loss.config.off_policy != OffPolicy::none;
+  if (corrects && !host_old_.empty()) in.old_logprob = old_.data();
   if (needs_reference(loss)) in.reference_logprob = reference_logprob_.data();
-  if (loss.config.importance_level == ImportanceLevel::sequence) {
+  if (needs_sequences(loss.config)) {
     compute_sequence_terms(loss.config, temperature);
     in.sequence_gap = gap_.data();
-    if (loss.config.tis_cap != 0.0) in.sequence_importance = sequence_importance_.data();
+    if (corrects) in.sequence_importance = sequence_importance_.data();
   }
   head_.grpo_loss(rows, in, grpo_settings(loss.config, temperature), {.token = out}, gradient);
 }

@@ -7,8 +7,6 @@
 #include <utility>
 
 #include "reckon/base/failpoint.h"
-#include "reckon/ops/adamw.h"
-#include "reckon/ops/sums.h"
 
 namespace reckon {
 
@@ -22,11 +20,14 @@ CpuLearner::CpuLearner(Decoder& decoder, const OptimizerConfig& optimizer, const
       total_updates_(total_updates),
       pass_(decoder),
       reference_(std::move(reference)),
-      tree_(decoder.parameters().size()) {
+      gradient_(decoder.parameters().size(), world),
+      adamw_(decoder.parameters().size(), world) {
   if (reference_) reference_pass_.emplace(*reference_);
-  for (AlignedBuffer* buffer : {&first_moment_, &second_moment_}) {
-    buffer->resize(decoder.parameters().size());
-  }
+}
+
+std::int64_t CpuLearner::num_leaves(std::span<const TrainSequence> sequences) const {
+  const auto size = static_cast<std::size_t>(batch_.leaf_sequences);
+  return static_cast<std::int64_t>((sequences.size() + size - 1) / size);
 }
 
 /// Runs this rank's leaves forward and calls visit(leaf of the pass, its number in the update, its first
@@ -35,8 +36,7 @@ template <class Visit>
 void CpuLearner::visit_leaves(std::span<const TrainSequence> sequences, float temperature, Keep keep,
                               const Visit& visit) {
   const auto size = static_cast<std::size_t>(batch_.leaf_sequences);
-  const auto count = static_cast<std::int64_t>((sequences.size() + size - 1) / size);
-  const Range mine = share_of(count, world_.rank(), world_.size());
+  const Range mine = share_of(num_leaves(sequences), world_.rank(), world_.size());
   for (std::int64_t number = mine.begin; number < mine.end; number += batch_.micro_batch_leaves) {
     const std::int64_t end = std::min(number + batch_.micro_batch_leaves, mine.end);
     const std::size_t first = static_cast<std::size_t>(number) * size;
@@ -68,12 +68,14 @@ UpdateStats CpuLearner::run_leaves(std::span<const TrainSequence> sequences, con
     throw std::invalid_argument("CpuLearner: kl_coef " + std::to_string(loss.config.kl_coef) +
                                 " without a reference model");
   }
+  if (keep != Keep::nothing) gradient_.begin(num_leaves(sequences));
   std::vector<UpdateStats> leaves;
   visit_leaves(sequences, temperature, keep, [&](std::size_t leaf, std::int64_t number, std::size_t first) {
     leaves.push_back(run_leaf(sequences, loss, temperature, leaf, first));
     if (keep == Keep::nothing) return;
-    pass_.backward(leaf, coef_, tree_.begin_leaf());
-    tree_.push(number);
+    pass_.backward(leaf, coef_, gradient_.begin_leaf(),
+                   [&](std::size_t complete_from) { gradient_.push(number, complete_from); });
+    gradient_.push(number);
     failpoint("learn.leaf");
   });
   return add_up_leaves(world_, leaves);
@@ -97,47 +99,32 @@ UpdateStats CpuLearner::update(std::span<const TrainSequence> sequences, const U
                                float temperature, const UpdateGate& gate) {
   UpdateStats stats =
       run_leaves(sequences, loss, temperature, batch_.recompute ? Keep::inputs : Keep::layers);
-  const std::span<const float> gradient = tree_.reduce(world_);
-  stats.grad_norm = std::sqrt(sum_of_squares(gradient));
+  const std::span<const float> gradient = gradient_.finish();
+  stats.grad_norm = std::sqrt(sum_of_squares_over_ranks(world_, gradient));
   stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
   check_finite(stats, updates_);
   if (gate && gate(stats) == UpdateDecision::skip) return stats;
-  apply(gradient, stats.learning_rate, gradient_scale(optimizer_, stats.grad_norm));
+  adamw_.update(decoder_, gradient,
+                {.learning_rate = stats.learning_rate,
+                 .beta1 = optimizer_.adam_beta1,
+                 .beta2 = optimizer_.adam_beta2,
+                 .eps = optimizer_.adam_eps,
+                 .weight_decay = optimizer_.weight_decay,
+                 .gradient_scale = gradient_scale(optimizer_, stats.grad_norm),
+                 .step = updates_ + 1});
+  decoder_.repack();
   ++updates_;
   stats.applied = true;
   return stats;
 }
 
-void CpuLearner::apply(std::span<const float> gradient, double learning_rate, double scale) {
-  AdamWStep step{.learning_rate = learning_rate,
-                 .beta1 = optimizer_.adam_beta1,
-                 .beta2 = optimizer_.adam_beta2,
-                 .eps = optimizer_.adam_eps,
-                 .weight_decay = 0,
-                 .gradient_scale = scale,
-                 .step = updates_ + 1};
-  for (const ParameterTensor& tensor : decoder_.tensors()) {
-    step.weight_decay = tensor.kind == ParameterKind::matrix ? optimizer_.weight_decay : 0.0;
-    adamw(decoder_.parameters().subspan(tensor.offset, tensor.size),
-          gradient.subspan(tensor.offset, tensor.size),
-          first_moment_.span().subspan(tensor.offset, tensor.size),
-          second_moment_.span().subspan(tensor.offset, tensor.size), step);
-    failpoint("learn.tensor");
-  }
-  decoder_.repack();
-}
-
 void CpuLearner::copy_moments(Range part, std::span<float> first, std::span<float> second) const {
-  const auto begin = static_cast<std::size_t>(part.begin);
-  const auto size = static_cast<std::size_t>(part.size());
-  std::ranges::copy(first_moment_.span().subspan(begin, size), first.begin());
-  std::ranges::copy(second_moment_.span().subspan(begin, size), second.begin());
+  adamw_.copy_moments(part, first, second);
 }
 
 void CpuLearner::restore(std::int64_t updates, std::span<const float> first, std::span<const float> second) {
   check_moments(first.size(), second.size(), decoder_.parameters().size());
-  std::ranges::copy(first, first_moment_.span().begin());
-  std::ranges::copy(second, second_moment_.span().begin());
+  adamw_.restore(first, second);
   updates_ = updates;
 }
 

@@ -34,16 +34,19 @@ bool assign_advantages(Group& group, AdvantageScale scale) {
 GrpoUpdater::GrpoUpdater(Learner& learner, const GrpoConfig& config, std::int64_t max_new_tokens)
     : learner_(learner), config_(config), max_new_tokens_(max_new_tokens) {}
 
-GrpoStats GrpoUpdater::update(std::span<const Group> groups, float temperature, const UpdateGate& gate) {
+GrpoStats GrpoUpdater::update(std::span<const Group> groups, float temperature, std::uint64_t policy_version,
+                              const UpdateGate& gate) {
   GrpoStats stats;
+  stats.staleness = staleness_of(groups, policy_version);
   for (const Group& group : groups) stats.zero_variance_groups += has_signal(group) ? 0 : 1;
   const auto share = groups.size() / static_cast<std::size_t>(config_.updates_per_step);
   // What the first update is not on must be compared before the weights change.
-  const double untrained_diff =
-      config_.exactness == Exactness::all ? compare_untrained(groups, share, temperature) : 0.0;
+  const double untrained_diff = config_.exactness == Exactness::all
+                                    ? compare_untrained(groups, share, temperature, policy_version)
+                                    : 0.0;
   std::vector<UpdateBatch> batches;
   for (std::int64_t i = 0; i < config_.updates_per_step; ++i)
-    batches.push_back(batch_of(groups.subspan(static_cast<std::size_t>(i) * share, share)));
+    batches.push_back(batch_of(groups.subspan(static_cast<std::size_t>(i) * share, share), policy_version));
   const std::vector<float> old = add_old_logprobs(batches, temperature);
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const auto exact_gate = [&](const UpdateStats& sums) {
@@ -63,9 +66,10 @@ GrpoStats GrpoUpdater::update(std::span<const Group> groups, float temperature, 
     stats.sums.ratio += before.ratio;
     stats.sums.importance += before.importance;
     stats.sums.truncated += before.truncated;
+    stats.sums.masked += before.masked;
     stats.sums.tokens += before.tokens;
     stats.sums.rows += before.rows;
-    // Only the first update still has the weights that sampled.
+    // Only the first update still has the weights of this version.
     stats.sums.max_logprob_diff =
         i == 0 ? larger(once.max_logprob_diff, untrained_diff) : before.max_logprob_diff;
   }
@@ -90,12 +94,13 @@ void GrpoUpdater::check_exactness(double max_logprob_diff) const {
 }
 
 double GrpoUpdater::compare_untrained(std::span<const Group> groups, std::size_t first_share,
-                                      float temperature) {
+                                      float temperature, std::uint64_t policy_version) {
   std::vector<TrainSequence> sequences;
   std::vector<SequenceTerms> terms;
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (g < first_share && trains(groups[g])) continue;
     for (const Completion& completion : groups[g].completions) {
+      if (is_stale(completion, policy_version)) continue;
       sequences.push_back({groups[g].prompt.token_ids, completion.token_ids});
       terms.push_back({.sampler_logprob = completion.sampler_logprob});
     }
@@ -105,7 +110,8 @@ double GrpoUpdater::compare_untrained(std::span<const Group> groups, std::size_t
       .max_logprob_diff;
 }
 
-GrpoUpdater::UpdateBatch GrpoUpdater::batch_of(std::span<const Group> groups) const {
+GrpoUpdater::UpdateBatch GrpoUpdater::batch_of(std::span<const Group> groups,
+                                               std::uint64_t policy_version) const {
   LossDenominators denominators{.max_new_tokens = max_new_tokens_};
   for (const Group& group : groups) {
     for (const Completion& completion : group.completions) {
@@ -121,16 +127,17 @@ GrpoUpdater::UpdateBatch GrpoUpdater::batch_of(std::span<const Group> groups) co
       batch.sequences.push_back({group.prompt.token_ids, completion.token_ids});
       batch.terms.push_back({.sampler_logprob = completion.sampler_logprob,
                              .advantage = completion.advantage,
-                             .weight = token_weight(config_.loss.loss_normalise, denominators, length)});
+                             .weight = token_weight(config_.loss.loss_normalise, denominators, length),
+                             .compare = !is_stale(completion, policy_version)});
     }
   }
   return batch;
 }
 
-/// The first update is on the weights that sampled: its own log-probs are the old ones.
+/// The first update is on the old policy: its own log-probs are the old ones.
 /// \return the values that the terms point to
 std::vector<float> GrpoUpdater::add_old_logprobs(std::span<UpdateBatch> batches, float temperature) {
-  if (config_.loss.tis_cap == 0.0 || batches.size() < 2) return {};
+  if (config_.loss.off_policy == OffPolicy::none || batches.size() < 2) return {};
   std::vector<TrainSequence> sequences;
   for (const UpdateBatch& batch : batches.subspan(1))
     sequences.insert(sequences.end(), batch.sequences.begin(), batch.sequences.end());

@@ -25,31 +25,50 @@ ClippedTerm clipped_term(double log_ratio, double advantage, const LossConfig& c
   return {ratio, plain, plain, false};  // d ratio / d log ratio = ratio
 }
 
-/// The denominator of the ratios and, where the sampler's log-probs are not the learner's, what makes up for
-/// it.
+/// The denominator of the ratios, and what makes up for a sampler that was another policy: see OffPolicy.
 class OldPolicy {
  public:
-  OldPolicy(const CompletionLogprobs& completion, double tis_cap)
-      : sampler_(completion.sampler), tis_cap_(tis_cap) {
-    if (tis_cap == 0.0) {
+  OldPolicy(const CompletionLogprobs& completion, const LossConfig& config)
+      : sampler_(completion.sampler), mode_(config.off_policy), cap_(config.off_policy_cap) {
+    if (mode_ == OffPolicy::none) {
       old_ = completion.sampler;
     } else {
       old_ = completion.old.empty() ? completion.policy : completion.old;
     }
+    if (mode_ == OffPolicy::sequence_mask) kept_ = mask();
   }
   [[nodiscard]] double logprob(std::size_t t) const { return old_[t]; }
-  /// c_t before it is truncated.
-  [[nodiscard]] double full_weight(std::size_t t) const {
-    return tis_cap_ == 0.0 ? 1.0 : std::exp(old_[t] - sampler_[t]);
+  [[nodiscard]] bool is_masked() const { return kept_ == 0.0; }
+  /// Whether c_t is less than it would be without a cap.
+  [[nodiscard]] bool is_truncated(std::size_t t) const {
+    return mode_ == OffPolicy::tis && full_weight(t) > cap_;
   }
+  /// c_t
   [[nodiscard]] double weight(std::size_t t) const {
-    return tis_cap_ == 0.0 ? 1.0 : std::min(full_weight(t), tis_cap_);
+    if (mode_ == OffPolicy::tis) return std::min(full_weight(t), cap_);
+    return kept_;
   }
 
  private:
+  [[nodiscard]] double full_weight(std::size_t t) const { return std::exp(old_[t] - sampler_[t]); }
+  /// 1 where the completion's importance ratio is within the bounds, else 0; not a number where it is none.
+  [[nodiscard]] double mask() const {
+    double log_ratio = 0;
+    for (std::size_t t = 0; t < old_.size(); ++t) log_ratio += old_[t] - sampler_[t];
+    if (std::isnan(log_ratio)) return log_ratio;
+    return std::abs(log_ratio) <= std::log(cap_) ? 1.0 : 0.0;
+  }
+
   std::span<const double> old_, sampler_;
-  double tis_cap_;
+  OffPolicy mode_;
+  double cap_;
+  double kept_ = 1.0;
 };
+
+/// 0 for a weight of 0, however large the value: the ratio of a masked completion may overflow.
+double times(double weight, double value) {
+  return weight == 0.0 && !std::isnan(value) ? 0.0 : weight * value;
+}
 
 /// The term that all tokens share, whose slope is in the log-prob of each token.
 ClippedTerm sequence_term(const CompletionLogprobs& completion, const OldPolicy& old,
@@ -61,7 +80,8 @@ ClippedTerm sequence_term(const CompletionLogprobs& completion, const OldPolicy&
     weights += old.weight(t);
   }
   ClippedTerm term = clipped_term(log_ratio / length, completion.advantage, config);
-  term.slope *= weights / length;  // of each token's share in the mean, in the terms of all tokens
+  term.slope =
+      times(weights / length, term.slope);  // of each token's share in the mean, in the terms of all tokens
   return term;
 }
 
@@ -83,15 +103,15 @@ double token_weight(LossNormalise normalise, const LossDenominators& denominator
 ObjectiveSums policy_objective(const CompletionLogprobs& completion, const LossConfig& config, double weight,
                                std::span<double> coef) {
   ObjectiveSums sums;
-  const OldPolicy old(completion, config.tis_cap);
+  const OldPolicy old(completion, config);
   const bool is_shared = config.importance_level == ImportanceLevel::sequence;
   const ClippedTerm shared = is_shared ? sequence_term(completion, old, config) : ClippedTerm{};
   for (std::size_t t = 0; t < completion.policy.size(); ++t) {
     const double log_ratio = completion.policy[t] - old.logprob(t);
     const ClippedTerm term = is_shared ? shared : clipped_term(log_ratio, completion.advantage, config);
     const double importance = old.weight(t);
-    double gain = importance * term.gain;
-    double slope = is_shared ? term.slope : importance * term.slope;
+    double gain = times(importance, term.gain);
+    double slope = is_shared ? term.slope : times(importance, term.slope);
     if (config.kl_coef != 0.0) {
       const double d = completion.reference[t] - completion.policy[t];
       const double k3 = std::exp(d) - d - 1.0;
@@ -104,7 +124,8 @@ ObjectiveSums policy_objective(const CompletionLogprobs& completion, const LossC
     sums.clipped += term.is_clipped ? 1 : 0;
     sums.ratio += term.ratio;
     sums.importance += importance;
-    sums.truncated += old.full_weight(t) > importance ? 1 : 0;
+    sums.truncated += old.is_truncated(t) ? 1 : 0;
+    sums.masked += old.is_masked() ? 1 : 0;
     sums.max_logprob_diff =
         larger(sums.max_logprob_diff, std::abs(completion.policy[t] - completion.sampler[t]));
   }

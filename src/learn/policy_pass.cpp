@@ -66,7 +66,8 @@ LeafLogprobs PolicyPass::leaf(std::size_t index) const {
           std::span(entropy_).subspan(leaf.first_target, leaf.num_targets()), leaf.offsets, leaf.range.count};
 }
 
-void PolicyPass::backward(std::size_t index, std::span<const float> coef, std::span<float> gradients) {
+void PolicyPass::backward(std::size_t index, std::span<const float> coef, std::span<float> gradients,
+                          const GradientsComplete& complete) {
   if (activations_.keep == Keep::nothing)
     throw std::logic_error("PolicyPass::backward: forward kept nothing for it");
   const PackedBatch::Leaf& leaf = batch_.leaves().at(index);
@@ -90,7 +91,7 @@ void PolicyPass::backward(std::size_t index, std::span<const float> coef, std::s
     add_to(dhidden_.span().subspan((batch_.target_rows()[leaf.first_target + t] - first_row) * width, width),
            dpicked_.span().subspan(t * width, width));
   }
-  decoder_.backward(batch_.rows(), leaf.range, cache_, activations_, dhidden_, gradients);
+  decoder_.backward(batch_.rows(), leaf.range, cache_, activations_, dhidden_, gradients, complete);
 }
 
 }  // namespace reckon

@@ -39,7 +39,8 @@ void add_policy_loss(const SequenceTerms& terms, const LossConfig& config, std::
   stats.ratio += sums.ratio;
   stats.importance += sums.importance;
   stats.truncated += sums.truncated;
-  stats.max_logprob_diff = larger(stats.max_logprob_diff, sums.max_logprob_diff);
+  stats.masked += sums.masked;
+  if (terms.compare) stats.max_logprob_diff = larger(stats.max_logprob_diff, sums.max_logprob_diff);
 }
 
 /// \throws std::invalid_argument where `what` of a sequence has not as many values as its completion
@@ -103,6 +104,7 @@ UpdateStats add_up_leaves(Communicator& world, std::span<const UpdateStats> leav
       total.ratio += part.ratio;
       total.importance += part.importance;
       total.truncated += part.truncated;
+      total.masked += part.masked;
       total.tokens += part.tokens;
       total.rows += part.rows;
       total.max_logprob_diff = larger(total.max_logprob_diff, part.max_logprob_diff);

@@ -31,8 +31,8 @@ void Decoder::logits_backward(std::span<const float> dlogits, std::span<const fl
 }
 
 void Decoder::backward(const PackedRows& rows, const RowRange& range, const KvCache& cache,
-                       Activations& activations, std::span<const float> dhidden,
-                       std::span<float> gradients) const {
+                       Activations& activations, std::span<const float> dhidden, std::span<float> gradients,
+                       const GradientsComplete& complete) const {
   const std::int64_t hidden = config_.hidden_size;
   const std::span<float> dx = resized(activations.gradient[0], range.count, hidden);
   std::fill(dx.begin(), dx.end(), 0.0f);
@@ -43,6 +43,8 @@ void Decoder::backward(const PackedRows& rows, const RowRange& range, const KvCa
   for (std::int64_t number = config_.num_hidden_layers; number-- > 0;) {
     if (activations.keep == Keep::inputs) compute_layer_again(number, rows, range, cache, activations);
     backward_layer(number, rows, range, cache, activations, dx, gradients);
+    // The layer's first tensor; behind it lie its others, and the layers and the head that are done already.
+    if (complete) complete(layers_[static_cast<std::size_t>(number)].input_norm);
   }
   embedding_backward(
       dx, hidden,

@@ -62,6 +62,13 @@ void add_completion(ContentHash& hash, const Completion& completion, float tempe
   hash.add(completion.reward);
   hash.add(completion.advantage);
   hash.add(temperature);
+  if (completion.versions.size() < 2) return;  // policy_version has said it
+  hash.add(std::string_view("versions"));
+  hash.add(std::uint64_t{completion.versions.size()});
+  for (const VersionRun& run : completion.versions) {
+    hash.add(run.first_token);
+    hash.add(run.version);
+  }
 }
 
 void add_group(ContentHash& hash, const Group& group, float temperature) {

@@ -41,7 +41,7 @@ class GuardedLog : public RolloutLogSource {
       give_up("answered nonsense: another number of steps than before");
     return numbers;
   }
-  [[nodiscard]] std::vector<std::uint64_t> group_ids(std::uint64_t index) const override {
+  [[nodiscard]] std::vector<std::uint64_t> group_places(std::uint64_t index) const override {
     return ask_for_numbers("groups " + std::to_string(index));
   }
   [[nodiscard]] RolloutStep read(std::uint64_t index) const override {

@@ -203,6 +203,14 @@ Dataset File::make_dataset(const std::string& name, hid_t type, hsize_t chunk) {
   return {context_, name, owned(id, H5Dclose, *context_, doing), type, 0};
 }
 
+bool File::has_dataset(const std::string& name) const {
+  const std::string group = name.substr(0, name.rfind('/'));
+  if (H5Lexists(id_.get(), group.c_str(), H5P_DEFAULT) <= 0) return false;
+  const htri_t found = H5Lexists(id_.get(), name.c_str(), H5P_DEFAULT);
+  if (found < 0) fail(*context_, "look for " + name);
+  return found > 0;
+}
+
 Dataset File::open_dataset(const std::string& name, hid_t type) const {
   const std::string doing = "open " + name;
   Handle id = owned(H5Dopen2(id_.get(), name.c_str(), H5P_DEFAULT), H5Dclose, *context_, doing);

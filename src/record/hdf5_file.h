@@ -119,6 +119,8 @@ class File {
   /// Makes the groups on the way too. \param chunk  elements of a chunk: what is compressed and checked as
   /// one.
   Dataset make_dataset(const std::string& name, hid_t type, hsize_t chunk);
+  /// \param name  "group/name"
+  [[nodiscard]] bool has_dataset(const std::string& name) const;
   /// \throws Error(bad_data) where it is not a one-dimensional dataset of this type.
   [[nodiscard]] Dataset open_dataset(const std::string& name, hid_t type) const;
 

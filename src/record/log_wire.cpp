@@ -2,96 +2,16 @@
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
-#include <utility>
 
 #include "reckon/base/one_line.h"
+#include "wire_bytes.h"
 
 namespace reckon {
 namespace {
 
-constexpr std::string_view kProtocol = "reckon.read-log/1";
+constexpr std::string_view kProtocol = "reckon.read-log/2";
 constexpr std::size_t kMaxErrorBytes = 4096;
 constexpr char kEscape = '\x1B';
-
-class Writer {
- public:
-  explicit Writer(MessageKind kind) : bytes_(1, static_cast<char>(kind)) {}
-
-  template <class T>
-  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void add(T value) {
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
-  void add(std::string_view text) {
-    add(std::uint64_t{text.size()});
-    bytes_ += text;
-  }
-  template <class T>
-  void add(const std::vector<T>& list) {
-    add(std::uint64_t{list.size()});
-    if constexpr (std::is_arithmetic_v<T>) {
-      bytes_.append(reinterpret_cast<const char*>(list.data()), list.size() * sizeof(T));
-    } else {
-      for (const T& element : list) add(element);
-    }
-  }
-  [[nodiscard]] std::string take() { return std::move(bytes_); }
-
- private:
-  std::string bytes_;
-};
-
-class Reader {
- public:
-  Reader(std::string_view message, MessageKind kind) : rest_(message) {
-    if (message_kind(rest_) != kind) throw WireError("a message of another kind than asked for");
-    rest_.remove_prefix(1);
-  }
-
-  template <class T>
-  void read(T& value) requires(std::is_arithmetic_v<T>) {
-    std::memcpy(&value, take(sizeof value).data(), sizeof value);
-  }
-  template <class T>
-  void read(T& value) requires(std::is_enum_v<T>) {
-    std::underlying_type_t<T> code{};
-    read(code);
-    value = static_cast<T>(code);
-    if (enum_name(value) == "?") throw WireError("an unknown code, " + std::to_string(+code));
-  }
-  void read(std::string& text) { text = take(count(1)); }
-  template <class T>
-  void read(std::vector<T>& list) {
-    if constexpr (std::is_arithmetic_v<T>) {
-      list.resize(count(sizeof(T)));
-      const std::string_view bytes = take(list.size() * sizeof(T));
-      if (!bytes.empty()) std::memcpy(list.data(), bytes.data(), bytes.size());
-    } else {
-      list.resize(count(sizeof(std::uint64_t)));
-      for (T& element : list) read(element);
-    }
-  }
-  /// The length of a list, of which each element takes so many bytes at least.
-  [[nodiscard]] std::size_t count(std::size_t element_bytes) {
-    std::uint64_t value = 0;
-    read(value);
-    if (value > rest_.size() / element_bytes) throw WireError("a list longer than its message");
-    return static_cast<std::size_t>(value);
-  }
-  void finish() const {
-    if (!rest_.empty()) throw WireError(std::to_string(rest_.size()) + " bytes too many");
-  }
-
- private:
-  std::string_view take(std::size_t size) {
-    if (size > rest_.size()) throw WireError("a message that ends too soon");
-    const std::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
-
-  std::string_view rest_;
-};
 
 // Each calls visit(member, member, ...) for what a message holds, in its order.
 
@@ -99,8 +19,8 @@ template <class Header, class Visit>
 void visit_header(Header& header, Visit&& visit) {
   auto& info = header.info;
   visit(info.run_id, info.stage, info.rank, info.world_size, info.recipe_text, info.tokenizer_sha256,
-        info.grader_version, info.fingerprint, info.created, header.segment, header.reward_term_names,
-        header.num_steps);
+        info.grader_version, info.fingerprint, info.created, info.versions, header.segment,
+        header.reward_term_names, header.num_steps);
 }
 
 template <class Step, class Visit>
@@ -118,27 +38,40 @@ void visit_group(Group& group, Visit&& visit) {
 
 template <class Completion, class Visit>
 void visit_completion(Completion& completion, Visit&& visit) {
-  visit(completion.sample_index, completion.policy_version, completion.token_ids, completion.sampler_logprob,
-        completion.finish_reason, completion.text, completion.grade, completion.verdict,
-        completion.reward_terms, completion.reward, completion.advantage);
+  visit(completion.sample_index, completion.policy_version, completion.versions, completion.token_ids,
+        completion.sampler_logprob, completion.finish_reason, completion.text, completion.grade,
+        completion.verdict, completion.reward_terms, completion.reward, completion.advantage);
 }
 
 /// Bytes that a group and a completion take at least, so that a count of them cannot make us allocate much
 /// more than the message has.
 constexpr std::size_t kLeastGroupBytes = 96;
-constexpr std::size_t kLeastCompletionBytes = 55;
+constexpr std::size_t kLeastCompletionBytes = 63;
+
+/// A message of a kind, to be filled.
+WireWriter message_of(MessageKind kind) {
+  WireWriter out;
+  out.add(static_cast<char>(kind));
+  return out;
+}
+
+/// What stands behind the kind of a message.
+WireReader content_of(std::string_view message, MessageKind kind) {
+  if (message_kind(message) != kind) throw WireError("a message of another kind than asked for");
+  return WireReader(message.substr(1));
+}
 
 }  // namespace
 
 std::string header_message(const LogHeader& header) {
-  Writer out(MessageKind::header);
+  WireWriter out = message_of(MessageKind::header);
   out.add(kProtocol);
   visit_header(header, [&](const auto&... values) { (out.add(values), ...); });
   return out.take();
 }
 
 LogHeader parse_header_message(std::string_view message) {
-  Reader in(message, MessageKind::header);
+  WireReader in = content_of(message, MessageKind::header);
   std::string protocol;
   in.read(protocol);
   if (protocol != kProtocol) throw WireError("another protocol");
@@ -149,13 +82,13 @@ LogHeader parse_header_message(std::string_view message) {
 }
 
 std::string numbers_message(const std::vector<std::uint64_t>& numbers) {
-  Writer out(MessageKind::numbers);
+  WireWriter out = message_of(MessageKind::numbers);
   out.add(numbers);
   return out.take();
 }
 
 std::vector<std::uint64_t> parse_numbers_message(std::string_view message) {
-  Reader in(message, MessageKind::numbers);
+  WireReader in = content_of(message, MessageKind::numbers);
   std::vector<std::uint64_t> numbers;
   in.read(numbers);
   in.finish();
@@ -163,7 +96,7 @@ std::vector<std::uint64_t> parse_numbers_message(std::string_view message) {
 }
 
 std::string step_message(std::uint64_t index, const RolloutStep& step) {
-  Writer out(MessageKind::step);
+  WireWriter out = message_of(MessageKind::step);
   const auto add = [&](const auto&... values) { (out.add(values), ...); };
   out.add(index);
   visit_step(step, add);
@@ -178,7 +111,7 @@ std::string step_message(std::uint64_t index, const RolloutStep& step) {
 
 RolloutStep parse_step_message(std::string_view message, std::uint64_t index,
                                const std::vector<std::string>& reward_term_names) {
-  Reader in(message, MessageKind::step);
+  WireReader in = content_of(message, MessageKind::step);
   const auto read = [&](auto&... values) { (in.read(values), ...); };
   std::uint64_t answered = 0;
   in.read(answered);
@@ -200,6 +133,11 @@ RolloutStep parse_step_message(std::string_view message, std::uint64_t index,
           completion.reward_terms.size() != reward_term_names.size()) {
         throw WireError("a completion whose lists do not fit each other");
       }
+      const std::vector<VersionRun> runs = version_runs(completion);
+      const std::string problem = version_runs_problem(runs, completion.token_ids.size());
+      if (!problem.empty()) throw WireError(problem);
+      if (!runs.empty() && runs.front().version != completion.policy_version)
+        throw WireError("a completion of another version than its first token");
     }
   }
   in.finish();
@@ -207,14 +145,14 @@ RolloutStep parse_step_message(std::string_view message, std::uint64_t index,
 }
 
 std::string error_message(ExitCode code, std::string_view text) {
-  Writer out(MessageKind::error);
+  WireWriter out = message_of(MessageKind::error);
   out.add(static_cast<std::int32_t>(code));
   out.add(text.substr(0, kMaxErrorBytes));
   return out.take();
 }
 
 Error parse_error_message(std::string_view message) {
-  Reader in(message, MessageKind::error);
+  WireReader in = content_of(message, MessageKind::error);
   std::int32_t number = 0;
   std::string text;
   in.read(number);

@@ -1,25 +1,19 @@
 #pragma once
 
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "reckon/base/error.h"
 #include "reckon/record/rollout_log.h"
+#include "wire_bytes.h"
 
 /// What the reading process of a log answers, as bytes: one message a line. A message is a byte that says
 /// what it is and then values as they lie in memory (both sides are this machine); a text or a list is its
 /// length as u64 and its elements. The reader of messages believes nothing: the other side has read a hostile
 /// file.
 namespace reckon {
-
-/// A message is not of this form.
-class WireError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 enum class MessageKind : char { header = 'h', numbers = 'n', step = 's', error = 'e' };
 

@@ -65,8 +65,8 @@ class OwnLog : public RolloutLogSource {
   }
   [[nodiscard]] std::uint64_t num_steps() const override { return reader_.num_steps(); }
   [[nodiscard]] std::vector<std::uint64_t> step_numbers() const override { return reader_.step_numbers(); }
-  [[nodiscard]] std::vector<std::uint64_t> group_ids(std::uint64_t index) const override {
-    return reader_.group_ids(index);
+  [[nodiscard]] std::vector<std::uint64_t> group_places(std::uint64_t index) const override {
+    return reader_.group_places(index);
   }
   [[nodiscard]] RolloutStep read(std::uint64_t index) const override { return reader_.read(index); }
 

@@ -17,7 +17,7 @@ namespace reckon {
 /// The columns of one step's completions.
 struct StepColumns {
   std::vector<std::uint64_t> step, prompt_row, visit, group_id, policy_version, admission, text_offsets,
-      token_offsets;
+      token_offsets, token_version;
   std::vector<std::uint32_t> sample_index, token_id;
   std::vector<FinishReason> finish_reason;
   std::vector<Grade> grade;
@@ -53,6 +53,7 @@ StepColumns read_columns(const CheckedTables<Tables>& in, RowRange rows) {
   out.text = in.read(completions.text.values, text);
   out.token_id = in.read(tokens.id, token);
   out.sampler_logprob = in.read(tokens.sampler_logprob, token);
+  if (tokens.policy_version) out.token_version = in.read(*tokens.policy_version, token);
   return out;
 }
 
@@ -69,6 +70,28 @@ Prompt read_prompt(const CheckedTables<Tables>& in, std::uint64_t row) {
   prompt.text = in.read_text(prompts.text, row);
   prompt.token_ids = in.read_row(prompts.token_ids, row);
   return prompt;
+}
+
+/// The versions of a completion's tokens: of each, or of the completion where the log has no others.
+template <class Tables>
+std::vector<VersionRun> read_versions(const CheckedTables<Tables>& in, const StepColumns& columns,
+                                      std::size_t i) {
+  const std::uint64_t first = columns.token_offsets[i] - columns.token_offsets.front();
+  const std::uint64_t count = columns.token_offsets[i + 1] - columns.token_offsets[i];
+  const std::uint64_t version = columns.policy_version[i];
+  std::vector<VersionRun> runs;
+  for (std::uint64_t t = 0; t < count; ++t) {
+    const std::uint64_t of_token =
+        in.tables().tokens.policy_version ? columns.token_version[first + t] : version;
+    if (runs.empty() || of_token != runs.back().version) runs.push_back({t, of_token});
+    const std::uint64_t least = runs.size() == 1 ? version : runs[runs.size() - 2].version;
+    if (runs.size() == 1 ? of_token == version : of_token > least) continue;
+    in.fail("tokens/policy_version", "row " + std::to_string(columns.token_offsets[i] + t) + " is " +
+                                         std::to_string(of_token) + " (need " + (t == 0 ? "" : "at least ") +
+                                         std::to_string(least) + ", as " +
+                                         (t == 0 ? "its completion" : "the token before") + ")");
+  }
+  return runs;
 }
 
 inline Completion make_completion(const StepColumns& columns, std::size_t i, const Group& group) {
@@ -147,12 +170,16 @@ RowRange rows_of_step(const CheckedTables<Tables>& in, std::uint64_t index) {
   return rows;
 }
 
-/// The groups of a step, in the order in which they lie there. \throws as CheckedTables::fail()
+/// Group::place() of the groups of a step, in the order in which they lie there. \throws as CheckedTables::fail()
 template <class Tables>
-std::vector<std::uint64_t> read_group_ids(const CheckedTables<Tables>& in, std::uint64_t index) {
+std::vector<std::uint64_t> read_group_places(const CheckedTables<Tables>& in, std::uint64_t index) {
   const RowRange rows = rows_of_step(in, index);
   if (rows.count == 0) return {};
   std::vector<std::uint64_t> groups = in.read(in.tables().completions.group_id, rows);
+  const std::vector<std::uint64_t> admission = in.read(in.tables().completions.admission, rows);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (admission[i] > 0) groups[i] = admission[i];
+  }
   groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
   return groups;
 }
@@ -183,6 +210,7 @@ RolloutStep read_step(const CheckedTables<Tables>& in, const std::vector<std::st
                         .completions = {}});
     }
     groups.back().completions.push_back(make_completion(columns, i, groups.back()));
+    groups.back().completions.back().versions = read_versions(in, columns, i);
   }
   return step;
 }

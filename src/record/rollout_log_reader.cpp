@@ -19,6 +19,7 @@ RolloutLogInfo read_info(const hdf5::File& file) {
   info.grader_version = file.read_text_attribute("/", "grader_version");
   info.fingerprint = file.read_text_attribute("/", "fingerprint");
   info.created = file.read_text_attribute("/", "created");
+  info.versions = has_token_versions(file) ? LoggedVersions::token : LoggedVersions::completion;
   if (file.read_text_attribute("/", "recipe_sha256") != sha256_hex(info.recipe_text)) {
     throw Error(
         ExitCode::bad_data,
@@ -80,8 +81,8 @@ std::uint64_t RolloutLogReader::num_steps() const {
 std::vector<std::uint64_t> RolloutLogReader::step_numbers() const {
   return impl_->checked->read(impl_->checked->tables().steps.step, {0, impl_->num_steps});
 }
-std::vector<std::uint64_t> RolloutLogReader::group_ids(std::uint64_t index) const {
-  return read_group_ids(*impl_->checked, index);
+std::vector<std::uint64_t> RolloutLogReader::group_places(std::uint64_t index) const {
+  return read_group_places(*impl_->checked, index);
 }
 
 RolloutStep RolloutLogReader::read(std::uint64_t index) const {

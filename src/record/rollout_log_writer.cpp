@@ -18,7 +18,20 @@ namespace {
 }
 
 /// What the file cannot say is refused: it would come back as something else.
-void check_group(const Group& group, std::size_t num_terms) {
+void check_versions(const Completion& completion, LoggedVersions logged, const std::string& where) {
+  const std::vector<VersionRun> runs = version_runs(completion);
+  const std::string problem = version_runs_problem(runs, completion.token_ids.size());
+  if (!problem.empty()) reject(where + problem);
+  if (runs.empty()) return;
+  if (runs.front().version != completion.policy_version) {
+    reject(where + "a first token of version " + std::to_string(runs.front().version) + " (need " +
+           std::to_string(completion.policy_version) + ", the policy_version)");
+  }
+  if (runs.size() > 1 && logged == LoggedVersions::completion)
+    reject(where + "tokens of " + std::to_string(runs.size()) + " versions (need one: the log has no more)");
+}
+
+void check_group(const Group& group, std::size_t num_terms, LoggedVersions versions) {
   const std::string where = "group " + std::to_string(group.group_id) + ": ";
   if (group.completions.empty()) reject(where + "has no completions (need at least 1)");
   for (const Completion& completion : group.completions) {
@@ -34,15 +47,17 @@ void check_group(const Group& group, std::size_t num_terms) {
       reject(where + std::to_string(completion.reward_terms.size()) + " reward terms (need " +
              std::to_string(num_terms) + ")");
     }
+    check_versions(completion, versions, where);
   }
 }
 
-void check_batch(const RolloutBatch& batch, const std::vector<std::string>& reward_term_names) {
+void check_batch(const RolloutBatch& batch, const std::vector<std::string>& reward_term_names,
+                 LoggedVersions versions) {
   if (batch.reward_term_names != reward_term_names) {
     reject("step " + std::to_string(batch.step) + ": the batch has other reward terms than the log");
   }
   for (std::size_t i = 0; i < batch.groups.size(); ++i) {
-    check_group(batch.groups[i], reward_term_names.size());
+    check_group(batch.groups[i], reward_term_names.size(), versions);
     if (i > 0 && batch.groups[i].group_id == batch.groups[i - 1].group_id) {
       reject("step " + std::to_string(batch.step) + ": two groups with the number " +
              std::to_string(batch.groups[i].group_id));
@@ -124,9 +139,17 @@ std::uint64_t RolloutLogWriter::Segment::prompt_row(const Prompt& prompt) {
 void RolloutLogWriter::Segment::stage_completion(const Completion& completion, const RolloutBatch& batch,
                                                  const Group& group, std::uint64_t row) {
   auto& tokens = tables.tokens;
+  const std::size_t first_token = tokens.id.pending.size();
   tokens.id.pending.insert(tokens.id.pending.end(), completion.token_ids.begin(), completion.token_ids.end());
   tokens.sampler_logprob.pending.insert(tokens.sampler_logprob.pending.end(),
                                         completion.sampler_logprob.begin(), completion.sampler_logprob.end());
+  if (tokens.policy_version) {
+    for (const VersionRun& run : version_runs(completion)) {
+      auto& versions = tokens.policy_version->pending;
+      versions.resize(first_token + run.first_token);  // the run before ends here
+      versions.resize(first_token + completion.token_ids.size(), run.version);
+    }
+  }
   for (std::size_t i = 0; i < completion.reward_terms.size(); ++i) {
     tables.rewards[i].second.pending.push_back(completion.reward_terms[i]);
   }
@@ -230,7 +253,7 @@ void RolloutLogWriter::append(const RolloutBatch& batch, const StepHashes& hashe
     throw Error(ExitCode::io,
                 folder_.string() + ": the rollout log takes no more steps after a failed append");
   }
-  check_batch(batch, reward_term_names_);
+  check_batch(batch, reward_term_names_, info_.versions);
   for (const std::string* digest :
        {&hashes.batch_sha256, &hashes.weights_before_sha256, &hashes.weights_after_sha256}) {
     static_cast<void>(digest_cell(*digest));

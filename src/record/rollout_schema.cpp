@@ -53,6 +53,7 @@ void create_rollout_tables(hdf5::File& file, RolloutTables& tables, const Rollou
   write_root_attributes(file, info, segment);
   file.write_text("recipe", info.recipe_text);
   file.make_group("rewards");
+  if (info.versions == LoggedVersions::token) tables.tokens.policy_version.emplace();
   std::string terms;
   for (const std::string& name : reward_term_names) {
     terms += (terms.empty() ? "" : ",") + name;
@@ -67,9 +68,14 @@ void create_rollout_tables(hdf5::File& file, RolloutTables& tables, const Rollou
   write_enum_codes<Verdict>(file, "completions/verdict");
 }
 
+bool has_token_versions(const hdf5::File& file) {
+  return file.has_dataset("tokens/policy_version");
+}
+
 void open_rollout_tables(const hdf5::File& file, RolloutTables& tables,
                          const std::vector<std::string>& reward_term_names) {
   for (const std::string& name : reward_term_names) tables.rewards.emplace_back(name, Column<float>{});
+  if (has_token_versions(file)) tables.tokens.policy_version.emplace();
   visit_all(tables, [&]<class T>(const std::string& name, Column<T>& column, Element) {
     column.dataset = file.open_dataset(name, hdf5::type_of<T>());
   });

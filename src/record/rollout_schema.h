@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,7 @@ struct RolloutTablesOf {
   struct {
     Column<std::uint32_t> id;
     Column<float> sampler_logprob;
+    std::optional<Column<std::uint64_t>> policy_version;  ///< where the log has versions of tokens
   } tokens;
   std::vector<std::pair<std::string, Column<float>>> rewards;
   struct {
@@ -95,6 +97,7 @@ template <class Tables, class Visit>
 void visit_tokens(Tables& tables, Visit&& visit) {
   visit("tokens/id", tables.tokens.id, Element::value);
   visit("tokens/sampler_logprob", tables.tokens.sampler_logprob, Element::value);
+  if (auto& version = tables.tokens.policy_version) visit("tokens/policy_version", *version, Element::value);
 }
 
 template <class Tables, class Visit>
@@ -158,6 +161,9 @@ void create_rollout_tables(hdf5::File& file, RolloutTables& tables, const Rollou
 /// schema says.
 void open_rollout_tables(const hdf5::File& file, RolloutTables& tables,
                          const std::vector<std::string>& reward_term_names);
+
+/// Whether a file has the version of each token.
+[[nodiscard]] bool has_token_versions(const hdf5::File& file);
 
 /// The terms that a file has columns for, in the order of the recipe.
 [[nodiscard]] std::vector<std::string> read_reward_term_names(const hdf5::File& file);

@@ -61,7 +61,7 @@ std::string answer_to(const std::string& request, const RolloutLogReader& log) {
   const std::string kind = next_word(words);
   if (kind == "steps") return numbers_message(log.step_numbers());
   const std::uint64_t index = next_number(words);
-  if (kind == "groups") return numbers_message(log.group_ids(index));
+  if (kind == "groups") return numbers_message(log.group_places(index));
   if (kind != "step") refuse("a request of no known kind");
   return step_message(index, log.read(index));
 }

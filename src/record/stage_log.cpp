@@ -121,7 +121,7 @@ void StageLog::Impl::add_file(const fs::path& path, std::uint64_t rank, std::uin
                        " too (need each step of a rank once)");
     }
     step.parts.push_back({files.size() - 1, i});
-    for (const std::uint64_t group : reader.group_ids(i)) widen(step.groups, group);
+    for (const std::uint64_t group : reader.group_places(i)) widen(step.groups, group);
   }
 }
 
@@ -166,10 +166,10 @@ GroupRange StageLog::Impl::needed_groups(std::uint64_t step) const {
 void StageLog::Impl::check_order(const StageStep::File& file, const RolloutBatch& batch,
                                  std::vector<std::string>& problems) const {
   for (std::size_t i = 1; i < batch.groups.size(); ++i) {
-    if (batch.groups[i].group_id > batch.groups[i - 1].group_id) continue;
+    if (batch.groups[i].place() > batch.groups[i - 1].place()) continue;
     problems.push_back(file.path.string() + ": step " + text_of(batch.step) + ": group " +
-                       text_of(batch.groups[i].group_id) + " comes after group " +
-                       text_of(batch.groups[i - 1].group_id) + " (need ascending groups)");
+                       text_of(batch.groups[i].place()) + " comes after group " +
+                       text_of(batch.groups[i - 1].place()) + " (need ascending groups)");
   }
 }
 
@@ -198,8 +198,8 @@ void StageLog::Impl::check_groups(const StageStep& step, std::vector<std::string
   };
   const auto before = step.step == 0 ? index.end() : index.find(step.step - 1);
   if (before != index.end() && before->second.groups &&
-      before->second.groups->last >= step.groups.front().group_id) {
-    problems.push_back(where + text_of(step.groups.front().group_id) + " comes after group " +
+      before->second.groups->last >= step.groups.front().place()) {
+    problems.push_back(where + text_of(step.groups.front().place()) + " comes after group " +
                        text_of(before->second.groups->last) + " of step " + text_of(step.step - 1) +
                        " (need groups that ascend from step to step)");
   }
@@ -216,8 +216,8 @@ void StageLog::Impl::check_groups(const StageStep& step, std::vector<std::string
     }
   };
   for (std::size_t i = 0; i < step.groups.size(); ++i) {
-    const std::uint64_t group = step.groups[i].group_id;
-    if (i > 0 && group == step.groups[i - 1].group_id) {
+    const std::uint64_t group = step.groups[i].place();
+    if (i > 0 && group == step.groups[i - 1].place()) {
       problems.push_back(where + text_of(group) + " stands twice, in " + name_of(i - 1) + " and " +
                          name_of(i));
       continue;
@@ -254,7 +254,7 @@ StageStep StageLog::Impl::read(std::uint64_t number, std::vector<std::string>& p
     for (Group& group : read.batch.groups) groups.emplace_back(std::move(group), step.files.size() - 1);
   }
   std::stable_sort(groups.begin(), groups.end(),
-                   [](const auto& a, const auto& b) { return a.first.group_id < b.first.group_id; });
+                   [](const auto& a, const auto& b) { return a.first.place() < b.first.place(); });
   for (auto& [group, file] : groups) {
     step.groups.push_back(std::move(group));
     step.file_of_group.push_back(file);

@@ -130,10 +130,9 @@ TEST_F(CudaTrainTest, AResumedRunIsTheRunThatWasNotInterruptedAndItsStepsComeOut
   const std::string settings = "--set checkpoint.every_steps=1 --set stage.rl-1.steps=3";
   const std::vector<json> rows = train("whole", 1, settings);
   const fs::path out = folder.path() / "killed";
-  const auto killed =
-      testing::run_command("RECKON_EMULATE_CUDA=1 RECKON_FAIL_AT=train.exchanged:3 " +
-                           (testing::binary_dir() / "bin" / "reckon").string() + " train " + recipe.string() +
-                           " --out " + out.string() + " " + settings);
+  const auto killed = testing::run_command("RECKON_EMULATE_CUDA=1 RECKON_FAIL_AT=train.exchanged:3 " +
+                                           (testing::binary_dir() / "bin" / "reckon").string() + " train " +
+                                           recipe.string() + " --out " + out.string() + " " + settings);
   EXPECT_NE(killed.exit_code, 0) << killed.output;
   EXPECT_EQ(train("killed", 1, settings + " --resume"), rows);
   EXPECT_THAT(output, HasSubstr("goes on from checkpoint rl-1/step-00000"));
@@ -151,9 +150,10 @@ TEST_F(CudaTrainTest, AResumedRunIsTheRunThatWasNotInterruptedAndItsStepsComeOut
 }
 
 TEST_F(CudaTrainTest, FastNumericsReportTheDifferenceAndTheImportanceWeights) {
-  const std::vector<json> rows = train(
-      "fast", 1,
-      "--set 'model.numerics=\"fast\"' --set stage.rl-1.tis_cap=2.0 --set 'stage.rl-1.exactness=\"report\"'");
+  const std::vector<json> rows =
+      train("fast", 1,
+            "--set 'model.numerics=\"fast\"' --set 'stage.rl-1.off_policy=\"tis\"' --set "
+            "'stage.rl-1.exactness=\"report\"'");
   EXPECT_THAT(output, HasSubstr(", fast, fingerprint "));
   const json& row = rows.at(6);
   EXPECT_LT(row["sampler_policy_max_diff"], 0.1);

@@ -53,15 +53,15 @@ MemoryFacts facts_of(const Recipe& recipe, std::int64_t vocab = 1024) {
   MemoryFacts facts;
   facts.model = decoder_config_from(recipe.model, vocab, 0);
   facts.num_logits = vocab;
-  facts.longest_prompt = 32;
-  facts.longest_example = 64;
-  facts.mean_example = 32;
+  facts.lengths.longest_prompt = 32;
+  facts.lengths.longest_example = 64;
+  facts.lengths.mean_example = 32;
   return facts;
 }
 
 std::map<std::string, double> parts_of(const MemoryForecast& forecast) {
   std::map<std::string, double> parts;
-  for (const MemoryPart& part : forecast.parts) parts[part.name] = part.mb;
+  for (const plan::MemoryPart& part : forecast.parts) parts[part.name] = part.mb;
   return parts;
 }
 
@@ -82,8 +82,9 @@ TEST(MemoryForecast, CountsWeightsByHand) {
   EXPECT_FALSE(parts.contains("keys and values"));
   EXPECT_EQ(forecast.parts.front().name, "program") << "the largest first";
   facts.copies_for_checkpoints = true;
-  facts.ranks = 2;  // the optimizer's share of a rank, and 4 leaves each: a gradient less
+  facts.ranks = 2;  // half of the optimizer each, and 4 leaves: a gradient less
   parts = parts_of(forecast_memory(recipe, facts));
+  EXPECT_NEAR(parts["optimizer"], 11, 0.04);
   EXPECT_NEAR(parts["checkpoint"], 22, 0.04);
   EXPECT_NEAR(parts["gradients"], 3 * 11, 0.08);
 }

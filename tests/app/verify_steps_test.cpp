@@ -122,7 +122,7 @@ constexpr Tampering kTamperings[] = {
      "group 2, sample 0: token 3, its log-prob under the step's weights"},
     {"f['completions/text/values'][2] = 35", "group 2, sample 0: the text of its tokens is from byte 2 on"},
     {"f['prompts/gold/values'][0] = 35", "group 2: the reference answer comes out as from byte 0 on"},
-    {"f['completions/policy_version'][5] = 3", "rollouts comes out as "},
+    {"f['completions/policy_version'][5] = 3", "sample 1: the version of its weights comes out as "},
 };
 
 TEST_F(VerifyStepsTest, AChangedLogIsFoundAndTheChangeNamed) {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "app/machine.h"
-#include "app/together.h"
+#include "app/train/together.h"
 #include "reckon/base/error.h"
 #include "reckon/base/log.h"
 #include "step_work.h"

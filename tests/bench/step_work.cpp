@@ -3,7 +3,7 @@
 #include <chrono>
 #include <fstream>
 
-#include "app/group_exchange.h"
+#include "app/train/group_exchange.h"
 #include "reckon/base/error.h"
 #include "reckon/base/philox.h"
 
@@ -141,6 +141,7 @@ void StepWork::sample(std::int64_t step, std::vector<Group>& mine) {
     group.completions.assign(static_cast<std::size_t>(options_.group), {});
     for (Completion& completion : group.completions) {
       completion.sample_index = static_cast<std::uint32_t>(next % static_cast<std::size_t>(options_.group));
+      completion.policy_version = static_cast<std::uint64_t>(learner_->updates());
       completion.token_ids = std::move(samples[next].token_ids);
       completion.sampler_logprob = std::move(samples[next].logprob);
       completion.finish_reason = samples[next].finish_reason;
@@ -171,7 +172,8 @@ StepTimes StepWork::run(std::int64_t step) {
   if (!options_.generate_only) {
     reward(step, mine);
     exchange_completions(world_, mine, groups_);
-    times.rows = updater_->update(groups_, kTemperature).sums.rows;
+    const auto version = static_cast<std::uint64_t>(learner_->updates());
+    times.rows = updater_->update(groups_, kTemperature, version).sums.rows;
   }
   times.total = seconds_since(start);
   double slowest[] = {times.generate, times.total};

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "reckon/learn/cpu_learner.h"
+#include "reckon/learn/parameter_part.h"
 #include "reckon/learn/sft.h"
 #include "support/mpi_world.h"
 #include "support/paths.h"
@@ -68,9 +69,12 @@ TEST_F(CheckpointTest, WeightsMomentsAndStateComeBackWhateverWasWritten) {
     CheckpointWriter writer(folder.path(), world, {});
     writer.begin(written);
     const std::string weights = model->sha256();
-    Moments moments{std::vector<float>(model->parameters().size()),
-                    std::vector<float>(model->parameters().size())};
-    learner.copy_moments({0, static_cast<std::int64_t>(moments.first.size())}, moments.first, moments.second);
+    const auto parameters = static_cast<std::int64_t>(model->parameters().size());
+    const Range part = parameter_part(parameters, world.rank(), world.size());
+    Moments mine{std::vector<float>(static_cast<std::size_t>(part.size())),
+                 std::vector<float>(static_cast<std::size_t>(part.size()))};
+    learner.copy_moments(part, mine.first, mine.second);
+    const Moments moments{gather_values(world, mine.first), gather_values(world, mine.second)};
     train(1);  // what is written is what was there when it began
     writer.finish();
     world.barrier();
@@ -84,7 +88,7 @@ TEST_F(CheckpointTest, WeightsMomentsAndStateComeBackWhateverWasWritten) {
     const auto other = testing::tiny_model(2);
     load_weights(read, *other);
     EXPECT_EQ(other->sha256(), weights);
-    const Moments loaded = load_moments(read, moments.first.size());
+    const Moments loaded = load_moments(read, model->parameters().size());
     EXPECT_EQ(loaded.first, moments.first);
     EXPECT_EQ(loaded.second, moments.second);
     const CheckpointName name{"rl-1", written.state.step};

@@ -15,7 +15,7 @@ using ::testing::Pointwise;
 
 /// The columns of GrpoInputs.
 struct Inputs {
-  std::vector<float> sampler, old, reference, advantage, weight, gap, mean_importance = {};
+  std::vector<float> sampler, old, reference, advantage, weight, gap, sequence_importance = {};
 };
 
 /// Log-probabilities around the policy's, so that ratios are 0.5 to 2 and clip on both sides, none near a
@@ -31,7 +31,7 @@ Inputs inputs_of(const LogitBatch& batch, float temperature) {
     in.old.push_back(static_cast<float>(logprob - kApart[(i + 2) % 7]));
     in.reference.push_back(static_cast<float>(logprob + kApart[(i + 4) % 7]));
     in.gap.push_back(static_cast<float>(kApart[(i + 1) % 7]));
-    in.mean_importance.push_back(static_cast<float>(std::exp(kApart[(i + 3) % 7])));
+    in.sequence_importance.push_back(i % 6 == 5 ? 0.0f : static_cast<float>(std::exp(kApart[(i + 3) % 7])));
     in.advantage.push_back(kAdvantage[i % 5]);
     in.weight.push_back(i % 4 == 3 ? 0.5f : 0.0625f);
   }
@@ -52,7 +52,7 @@ struct Options {
 Results run(const RowPlan& plan, const LogitBatch& batch, const Inputs& in, const Options& options) {
   DeviceLogits logits(batch);
   RowColumn sampler(in.sampler), old(in.old), reference(in.reference), advantage(in.advantage),
-      weight(in.weight), gap(in.gap), mean_importance(in.mean_importance);
+      weight(in.weight), gap(in.gap), sequence_importance(in.sequence_importance);
   TokenColumns token(batch.rows);
   RowColumn loss(batch.rows), ratio(batch.rows), kl(batch.rows), clipped(batch.rows), importance(batch.rows);
   const GrpoInputs inputs{logits.tokens.data(),
@@ -62,7 +62,7 @@ Results run(const RowPlan& plan, const LogitBatch& batch, const Inputs& in, cons
                           advantage.data(),
                           weight.data(),
                           gap.data(),
-                          mean_importance.data()};
+                          sequence_importance.data()};
   const GrpoOutputs outputs{token.outputs(), loss.data(),    ratio.data(),
                             kl.data(),       clipped.data(), importance.data()};
   grpo_loss(plan, logits.rows, inputs, options.settings, options.wants_outputs ? outputs : GrpoOutputs{},
@@ -85,8 +85,9 @@ void expect_reference(const LogitBatch& batch, const Inputs& in, const Options& 
   const Results actual = run(batch, in, options);
   for (std::int64_t r = 0; r < batch.rows; ++r) {
     const auto i = static_cast<std::size_t>(r);
-    const GrpoRow row{batch.tokens[i], in.sampler[i], in.old[i],       in.reference[i],      in.advantage[i],
-                      in.weight[i],    in.gap[i],     options.has_old, in.mean_importance[i]};
+    const GrpoRow row{batch.tokens[i], in.sampler[i],   in.old[i],
+                      in.reference[i], in.advantage[i], in.weight[i],
+                      in.gap[i],       options.has_old, in.sequence_importance[i]};
     const GrpoReference expected(batch.row(r), row, options.settings);
     const double error = kLogprobError * (1 + std::abs(expected.logprob));
     ASSERT_NEAR(actual.logprob[i], expected.logprob, error);
@@ -117,11 +118,18 @@ const std::vector<Options>& all_options() {
       {.settings = {.temperature = 0.7f, .clip_eps_low = 0.2, .clip_eps_high = 0.28}},
       {.settings = {.clip_eps_low = 0.03, .clip_eps_high = 0.05, .kl_coef = 0.04}},
       {.settings = {.temperature = 1.5f, .entropy_coef = 0.02}},
-      {.settings = {.kl_coef = 0.1, .tis_cap = 1.3, .entropy_coef = 0.01}},
-      {.settings = {.tis_cap = 2}, .has_old = false},
-      {.settings = {.kl_coef = 0.04, .level = ImportanceLevel::sequence}},
       {.settings =
-           {.clip_eps_low = 3e-4, .clip_eps_high = 4e-4, .tis_cap = 1.5, .level = ImportanceLevel::sequence}},
+           {.kl_coef = 0.1, .off_policy = OffPolicy::tis, .off_policy_cap = 1.3, .entropy_coef = 0.01}},
+      {.settings = {.off_policy = OffPolicy::tis}, .has_old = false},
+      {.settings = {.kl_coef = 0.1, .off_policy = OffPolicy::sequence_mask}},
+      {.settings = {.off_policy = OffPolicy::sequence_mask}, .has_old = false},
+      {.settings = {.off_policy = OffPolicy::sequence_mask, .level = ImportanceLevel::sequence}},
+      {.settings = {.kl_coef = 0.04, .level = ImportanceLevel::sequence}},
+      {.settings = {.clip_eps_low = 3e-4,
+                    .clip_eps_high = 4e-4,
+                    .off_policy = OffPolicy::tis,
+                    .off_policy_cap = 1.5,
+                    .level = ImportanceLevel::sequence}},
   };
   return options;
 }
@@ -184,7 +192,8 @@ TEST_P(EveryOrder, GrpoLossMatchesAutograd) {
                              {.settings = {.temperature = 0.8f,
                                            .clip_eps_high = 0.28,
                                            .kl_coef = 0.04,
-                                           .tis_cap = 1.5,
+                                           .off_policy = OffPolicy::tis,
+                                           .off_policy_cap = 1.5,
                                            .entropy_coef = 0.01}});
   EXPECT_THAT(actual.loss, Pointwise(FloatNear(2e-6f), {0.0935765f, 0.2052870f, -0.4729626f, 2.1266868f}));
   EXPECT_THAT(actual.ratio, Pointwise(FloatNear(1e-5f), {0.1245620f, 0.8603387f, 1.7953684f, 5.4664981f}));
@@ -258,7 +267,7 @@ TEST_P(EveryOrder, GrpoLossOfARowDoesNotDependOnTheBatch) {
     for (const auto& which : picks) {
       Inputs some_in;
       for (const auto column : {&Inputs::sampler, &Inputs::old, &Inputs::reference, &Inputs::advantage,
-                                &Inputs::weight, &Inputs::gap, &Inputs::mean_importance}) {
+                                &Inputs::weight, &Inputs::gap, &Inputs::sequence_importance}) {
         for (const std::int64_t r : which)
           (some_in.*column).push_back((in.*column)[static_cast<std::size_t>(r)]);
       }
@@ -401,13 +410,16 @@ TEST(GrpoLoss, SaysWhatIsWrongWithItsArguments) {
             "grpo_loss: temperature -1.000000 (need a finite number above 0)");
   EXPECT_EQ(message_of(in, {.clip_eps_low = -0.5}), "grpo_loss: clip_eps_low -0.500000 (need 0 or more)");
   EXPECT_EQ(message_of(in, {.clip_eps_high = -1}), "grpo_loss: clip_eps_high -1.000000 (need 0 or more)");
-  EXPECT_EQ(message_of(in, {.tis_cap = -2}), "grpo_loss: tis_cap -2.000000 (need 0 or more)");
+  EXPECT_EQ(message_of(in, {.off_policy_cap = 0.5}), "grpo_loss: off_policy_cap 0.500000 (need 1 or more)");
+  EXPECT_EQ(message_of(in, {.off_policy = OffPolicy::sequence_mask}),
+            "grpo_loss: OffPolicy::sequence_mask without sequence_importance (need sequence_mask() first)");
   EXPECT_EQ(message_of(in, {.kl_coef = 0.25}),
             "grpo_loss: kl_coef 0.250000 without reference_logprob (need both)");
   EXPECT_EQ(message_of(in, {.level = ImportanceLevel::sequence}),
             "grpo_loss: ImportanceLevel::sequence without sequence_gap (need sequence_logprob_gap() first)");
   in.sampler_logprob = nullptr;
-  EXPECT_EQ(message_of(in, {}), "grpo_loss: sampler_logprob is null (need it for the ratio and for tis_cap)");
+  EXPECT_EQ(message_of(in, {}),
+            "grpo_loss: sampler_logprob is null (need it for the ratio and for OffPolicy::tis)");
   in.weight = nullptr;
   EXPECT_EQ(message_of(in, {}), "grpo_loss: token_ids, advantage or weight is null (need all three)");
 }

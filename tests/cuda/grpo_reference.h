@@ -13,7 +13,7 @@ struct GrpoRow {
   std::uint32_t token = 0;
   double sampler = 0, old = 0, reference = 0, advantage = 0, weight = 1, gap = 0;
   bool has_old = true;
-  double mean_importance = 1;  ///< of the completion's tokens
+  double sequence_importance = 1;  ///< of the completion: the mean of its tokens', or whether it counts
 };
 
 struct GrpoReference {
@@ -28,10 +28,10 @@ struct GrpoReference {
     logprob = softmax.log_p[row.token];
     entropy = softmax.entropy;
     double old = row.sampler;
-    if (settings.tis_cap > 0) {
-      old = row.has_old ? row.old : logprob;
-      importance = std::min(std::exp(old - row.sampler), settings.tis_cap);
-    }
+    if (settings.off_policy != OffPolicy::none) old = row.has_old ? row.old : logprob;
+    const bool is_tis = settings.off_policy == OffPolicy::tis;
+    if (is_tis) importance = std::min(std::exp(old - row.sampler), settings.off_policy_cap);
+    if (settings.off_policy == OffPolicy::sequence_mask) importance = row.sequence_importance;
     ratio = settings.level == ImportanceLevel::sequence ? std::exp(row.gap) : std::exp(logprob - old);
     const double plain = ratio * row.advantage;
     const double bounded =
@@ -39,14 +39,13 @@ struct GrpoReference {
     is_clipped = bounded < plain;
     double gain = importance * std::min(plain, bounded);
     const bool is_sequence = settings.level == ImportanceLevel::sequence;
-    double slope =
-        is_clipped ? 0 : (is_sequence && settings.tis_cap > 0 ? row.mean_importance : importance) * plain;
+    double slope = is_clipped ? 0 : (is_sequence && is_tis ? row.sequence_importance : importance) * plain;
     if (settings.kl_coef != 0) {
       kl = std::exp(row.reference - logprob) - (row.reference - logprob) - 1;
       gain -= settings.kl_coef * kl;
       slope += settings.kl_coef * (std::exp(row.reference - logprob) - 1);
     }
-    const double terms = std::max(importance, row.mean_importance) * std::abs(plain) +
+    const double terms = std::max(importance, row.sequence_importance) * std::abs(plain) +
                          settings.kl_coef * (1 + std::exp(row.reference - logprob));
     const double bonus = settings.entropy_coef * row.weight;
     loss = -row.weight * gain - bonus * entropy;

@@ -26,6 +26,30 @@ TEST_P(EveryOrder, TheGapOfASequenceIsTheMeanOfItsTokens) {
   EXPECT_THAT(std::vector(gaps.begin() + 4, gaps.end()), ::testing::Each(0.01f));
 }
 
+// Log ratios of 0.5 - 0.25, 0 + 0.7, -0.7, just under log 2, none, 300 of 0.01, and one that is no number;
+// the cap is 2 = e^0.693.
+TEST_P(EveryOrder, ACompletionIsLeftOutWhoseImportanceRatioIsOutOfBounds) {
+  std::vector<float> old{-1, -1, -1, -0.25f, -2.75f, -1 + 0.69314712f};
+  std::vector<float> sampler{-1.5f, -0.75f, -1, -0.95f, -2.05f, -1};
+  std::vector<std::int32_t> ends{0, 2, 4, 5, 6, 6};
+  for (int i = 0; i < 300; ++i) {
+    old.push_back(-0.5f);
+    sampler.push_back(-0.51f);
+  }
+  ends.push_back(306);
+  old.push_back(-0.5f);
+  sampler.push_back(std::nanf(""));
+  ends.push_back(307);
+  RowColumn of_old(old), of_sampler(sampler), keep(307);
+  DeviceArray<std::int32_t> offsets;
+  offsets.upload(ends);
+  sequence_mask(of_old.data(), of_sampler.data(), offsets.data(), 7, 2.0, keep.data(), nullptr);
+  const auto kept = keep.download();
+  EXPECT_THAT(std::vector(kept.begin(), kept.begin() + 6), ElementsAre(1, 1, 0, 0, 0, 1));
+  EXPECT_THAT(std::vector(kept.begin() + 6, kept.end() - 1), ::testing::Each(0.0f));
+  EXPECT_TRUE(std::isnan(kept.back()));
+}
+
 /// GSPO's loss of one completion, Eq. 5 and 7: -sum_t w c_t min(s A, clip(s) A), s = exp(mean(log pi - log
 /// old)); c_t are constants, 1 each where they are empty.
 double completion_loss(const std::vector<std::vector<double>>& logits, const LogitBatch& batch,
@@ -48,15 +72,15 @@ TEST_P(EveryOrder, TheLossOfASequenceHasTheDerivativeOfItsRatio) {
   struct Case {
     double apart;
     float advantage;
-    double tis_cap;
+    double cap;  // 0: OffPolicy::none
   };
   // Not clipped, clipped above, clipped below; with importance weights of which some are truncated.
-  for (const auto& [apart, advantage, tis_cap] : {Case{0.1, 1.5f, 0},
-                                                  {0.5, 1.5f, 0},
-                                                  {-0.5, -2.0f, 0},
-                                                  {0.5, -1.0f, 0},
-                                                  {0.1, 1.5f, 1.2},
-                                                  {0.5, -1.0f, 1.2}}) {
+  for (const auto& [apart, advantage, cap] : {Case{0.1, 1.5f, 0},
+                                              {0.5, 1.5f, 0},
+                                              {-0.5, -2.0f, 0},
+                                              {0.5, -1.0f, 0},
+                                              {0.1, 1.5f, 1.2},
+                                              {0.5, -1.0f, 1.2}}) {
     std::vector<float> old, sampled;
     std::vector<double> importance;
     std::vector<std::vector<double>> logits;
@@ -66,22 +90,25 @@ TEST_P(EveryOrder, TheLossOfASequenceHasTheDerivativeOfItsRatio) {
       old.push_back(
           static_cast<float>(RowReference(logits[t], 0.9f).log_p[batch.tokens[t]] - apart + wobble));
       sampled.push_back(old.back() - 0.15f * static_cast<float>(t));
-      if (tis_cap > 0)
+      if (cap > 0)
         importance.push_back(
-            std::min(std::exp(static_cast<double>(old[t]) - static_cast<double>(sampled[t])), tis_cap));
+            std::min(std::exp(static_cast<double>(old[t]) - static_cast<double>(sampled[t])), cap));
     }
-    const GrpoSettings settings{.temperature = 0.9f, .tis_cap = tis_cap, .level = ImportanceLevel::sequence};
+    const GrpoSettings settings{.temperature = 0.9f,
+                                .off_policy = cap > 0 ? OffPolicy::tis : OffPolicy::none,
+                                .off_policy_cap = std::max(cap, 1.0),
+                                .level = ImportanceLevel::sequence};
     DeviceLogits on_device(batch);
     TokenColumns before(kLength);
-    RowColumn sampler(tis_cap > 0 ? sampled : old), of_old(old), gap(kLength), mean_importance(kLength),
+    RowColumn sampler(cap > 0 ? sampled : old), of_old(old), gap(kLength), sequence_importance(kLength),
         loss(kLength);
     RowColumn advantages(std::vector<float>(kLength, advantage)), weights(std::vector<float>(kLength, 0.25f));
     DeviceArray<std::int32_t> offsets;
     offsets.upload(std::vector<std::int32_t>{0, kLength});
     token_logprob(on_device.rows, on_device.tokens.data(), 0.9f, before.outputs(), nullptr);
     sequence_logprob_gap(before.logprob.data(), of_old.data(), offsets.data(), 1, gap.data(), nullptr);
-    sequence_importance(of_old.data(), sampler.data(), offsets.data(), 1, tis_cap, mean_importance.data(),
-                        nullptr);
+    cuda::sequence_importance(of_old.data(), sampler.data(), offsets.data(), 1, cap,
+                              sequence_importance.data(), nullptr);
     grpo_loss(on_device.rows,
               {.token_ids = on_device.tokens.data(),
                .sampler_logprob = sampler.data(),
@@ -89,7 +116,7 @@ TEST_P(EveryOrder, TheLossOfASequenceHasTheDerivativeOfItsRatio) {
                .advantage = advantages.data(),
                .weight = weights.data(),
                .sequence_gap = gap.data(),
-               .sequence_importance = mean_importance.data()},
+               .sequence_importance = sequence_importance.data()},
               settings, {.token = {}, .loss = loss.data()}, nullptr);
     const auto losses = loss.download();
     const auto dlogits = on_device.values.download();

@@ -71,6 +71,7 @@ MemoryTables tables_of(std::string_view text, const std::vector<std::string>& te
   const auto lines = lines_of(text);
   MemoryTables tables;
   for (const std::string& name : terms) tables.rewards.emplace_back(name, MemoryColumn<float>{});
+  if (lines.contains("tokens/policy_version")) tables.tokens.policy_version.emplace();
   visit_all(tables, [&]<class T>(const std::string& name, MemoryColumn<T>& column, Element) {
     column.dataset = name;
     const auto line = lines.find(name);
@@ -78,6 +79,21 @@ MemoryTables tables_of(std::string_view text, const std::vector<std::string>& te
     for_each_word(line->second, [&](std::string_view word) { column.cells.push_back(cell_of<T>(word)); });
   });
   return tables;
+}
+
+/// The versions of a completion's tokens are those of its rows, or of the completion.
+void check_versions(const MemoryTables& tables, const Completion& completion, std::uint64_t version,
+                    std::size_t first) {
+  require(completion.policy_version == version, "a completion has the version of its row");
+  require(version_runs_problem(completion.versions, completion.token_ids.size()).empty(),
+          "versions are of all tokens");
+  std::size_t run = 0;
+  for (std::size_t t = 0; t < completion.token_ids.size(); ++t) {
+    if (run + 1 < completion.versions.size() && completion.versions[run + 1].first_token == t) ++run;
+    const auto& of_tokens = tables.tokens.policy_version;
+    require(completion.versions[run].version == (of_tokens ? of_tokens->cells[first + t] : version),
+            "a token has the version of its row");
+  }
 }
 
 /// What a step says is what its rows say: put back into columns, it is those rows.
@@ -100,6 +116,7 @@ void check_step(const MemoryTables& tables, const RolloutStep& step, std::size_t
               "a completion has the tokens of its row");
       const auto tokens = tables.tokens.id.read(first, completion.token_ids.size());
       require(tokens == completion.token_ids, "a completion has the tokens of its row");
+      check_versions(tables, completion, completions.policy_version.cells[row], first);
       const auto text =
           completions.text.values.read(completions.text.offsets.cells[row], completion.text.size());
       require(std::string(text.begin(), text.end()) == completion.text,
@@ -132,7 +149,7 @@ void check_log(std::string_view text) {
     require(!all_before || row == first_row, "a step begins where the one before ends");
     check_step(tables, *step, row);
     first_row = row + tables.steps.num_completions.cells[i];
-    const std::vector<std::uint64_t> groups = read_group_ids(checked, i);
+    const std::vector<std::uint64_t> groups = read_group_places(checked, i);
     require(groups.size() == step->batch.groups.size(), "the groups of a step are told without reading it");
     require(batch_sha256(read().batch) == batch_sha256(step->batch), "a step is read the same twice");
   }

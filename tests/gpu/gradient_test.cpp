@@ -109,6 +109,10 @@ TEST_P(GpuGradient, IsTheCpusButForRounding) {
   EXPECT_DOUBLE_EQ(stats.loss, measured.loss);
   EXPECT_DOUBLE_EQ(stats.entropy, measured.entropy);
   EXPECT_EQ(stats.max_logprob_diff, measured.max_logprob_diff);
+  if (loss.config.off_policy == OffPolicy::sequence_mask) {
+    EXPECT_GT(stats.masked, 0);
+    EXPECT_LT(stats.masked, stats.tokens);
+  }
   const std::vector<float> actual = learner.gradients().download(stream.get());
 
   double all_squares = 0;
@@ -153,12 +157,32 @@ INSTANTIATE_TEST_SUITE_P(
         Case{.name = "ClipAndKl",
              .loss = policy({.clip_eps_low = 0.1, .clip_eps_high = 0.3, .kl_coef = 0.2})},
         Case{.name = "Sequence", .loss = policy({.importance_level = ImportanceLevel::sequence})},
-        Case{.name = "Tis", .loss = policy({.tis_cap = 1.1})},
-        Case{.name = "TisOld", .loss = policy({.tis_cap = 1.1}), .with_old = true},
+        Case{.name = "Tis", .loss = policy({.off_policy = OffPolicy::tis, .off_policy_cap = 1.1})},
+        Case{.name = "TisOld",
+             .loss = policy({.off_policy = OffPolicy::tis, .off_policy_cap = 1.1}),
+             .with_old = true},
         Case{.name = "TisSequence",
-             .loss = policy({.importance_level = ImportanceLevel::sequence, .tis_cap = 1.5})},
+             .loss = policy({.importance_level = ImportanceLevel::sequence,
+                             .off_policy = OffPolicy::tis,
+                             .off_policy_cap = 1.5})},
         Case{.name = "TisOldSequence",
-             .loss = policy({.importance_level = ImportanceLevel::sequence, .tis_cap = 1.5}),
+             .loss = policy({.importance_level = ImportanceLevel::sequence,
+                             .off_policy = OffPolicy::tis,
+                             .off_policy_cap = 1.5}),
+             .with_old = true},
+        Case{.name = "Mask",
+             .loss = policy({.off_policy = OffPolicy::sequence_mask, .off_policy_cap = 1.6, .kl_coef = 0.1})},
+        Case{.name = "MaskOld",
+             .loss = policy({.off_policy = OffPolicy::sequence_mask, .off_policy_cap = 1.6}),
+             .with_old = true},
+        Case{.name = "MaskSequence",
+             .loss = policy({.importance_level = ImportanceLevel::sequence,
+                             .off_policy = OffPolicy::sequence_mask,
+                             .off_policy_cap = 1.6})},
+        Case{.name = "MaskOldSequence",
+             .loss = policy({.importance_level = ImportanceLevel::sequence,
+                             .off_policy = OffPolicy::sequence_mask,
+                             .off_policy_cap = 1.6}),
              .with_old = true}),
     [](const auto& instance) { return instance.param.name; });
 

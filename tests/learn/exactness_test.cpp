@@ -61,7 +61,7 @@ Updated update(Decoder& model, std::span<const Group> groups, const BatchConfig&
   CpuLearner learner(model, optimizer, batch, *world, 4);
   config.group_size = 6;
   GrpoUpdater updater(learner, config, 25);
-  return {updater.update(groups, 0.9f), model.sha256()};
+  return {updater.update(groups, 0.9f, 0), model.sha256()};
 }
 
 class ExactnessTest : public ::testing::TestWithParam<Precision> {};
@@ -146,7 +146,7 @@ TEST(Exactness, AGateIsAskedAtEachUpdateAndSkipsOneOfThem) {
   config.exactness = Exactness::all;
   GrpoUpdater updater(learner, config, 25);
   std::vector<double> norms;
-  const GrpoStats stats = updater.update(groups, 0.9f, [&](const UpdateStats& sums) {
+  const GrpoStats stats = updater.update(groups, 0.9f, 0, [&](const UpdateStats& sums) {
     norms.push_back(sums.grad_norm);
     return norms.size() == 1 ? UpdateDecision::skip : UpdateDecision::apply;
   });
@@ -169,7 +169,7 @@ TEST(Exactness, ADifferenceStopsBeforeAGateIsAsked) {
     ADD_FAILURE() << "asked about an update that cannot be";
     return UpdateDecision::skip;
   };
-  EXPECT_THROW((void)updater.update(groups, 0.9f, never), Error);
+  EXPECT_THROW((void)updater.update(groups, 0.9f, 0, never), Error);
 }
 
 /// Sampled groups as a sampler would give them that computes every log-prob a little too low.
@@ -187,7 +187,7 @@ GrpoConfig tis_config(std::int64_t updates_per_step) {
   GrpoConfig config;
   config.updates_per_step = updates_per_step;
   config.exactness = Exactness::report;
-  config.loss.tis_cap = 2.0;
+  config.loss.off_policy = OffPolicy::tis;
   return config;
 }
 
@@ -231,6 +231,134 @@ TEST(TruncatedImportanceSampling, LaterUpdatesHaveTheLearnersLogprobsOfTheWeight
   EXPECT_NEAR(sums.importance / sums.tokens, std::exp(0.25), 1e-6);
   EXPECT_NEAR(sums.ratio, alone.tokens + ratio, 1e-4);
   EXPECT_GT(std::abs(ratio - tokens), 1e-2) << "the first update changed nothing";
+}
+
+GrpoConfig mask_config(std::int64_t updates_per_step) {
+  GrpoConfig config = tis_config(updates_per_step);
+  config.loss.off_policy = OffPolicy::sequence_mask;
+  return config;
+}
+
+// A shift of 0.25 a token is a ratio of e^0.5 in two tokens, and more than 2 in three.
+TEST(SequenceMask, CompletionsThatAreFarOffAreLeftOut) {
+  const auto model = tiny(ComputeDtype::float32);
+  const auto groups = shifted_groups(*model, 0.25f);
+  double masked = 0, tokens = 0;
+  for (const std::size_t g : {0u, 1u, 3u}) {  // group 2 has no variance
+    for (const Completion& completion : groups[g].completions) {
+      const auto length = static_cast<double>(completion.token_ids.size());
+      tokens += length;
+      masked += length > 2 ? length : 0;
+    }
+  }
+  for (const std::int64_t updates : {1, 2}) {
+    const auto fresh = tiny(ComputeDtype::float32);
+    const UpdateStats sums = update(*fresh, groups, {}, mask_config(updates)).stats.sums;
+    EXPECT_EQ(sums.masked, masked);
+    EXPECT_EQ(sums.importance, tokens - masked);
+  }
+  EXPECT_GT(masked, 0);
+  EXPECT_LT(masked, tokens);
+}
+
+// Every completion of the step is over the cap: no gradient, and nothing that is no number.
+TEST(SequenceMask, AStepOfWhichAllIsLeftOutHasNoGradient) {
+  const auto model = tiny(ComputeDtype::float32);
+  const UpdateStats sums =
+      update(*model, shifted_groups(*model, 1.0f), {.leaf_sequences = 5}, mask_config(1)).stats.sums;
+  EXPECT_EQ(sums.masked, sums.tokens);
+  EXPECT_EQ(sums.importance, 0);
+  EXPECT_EQ(sums.loss, 0);
+  EXPECT_EQ(sums.grad_norm, 0);
+}
+
+/// Group 1 is of the version before, and its log-probs are not those of the learner's weights.
+std::vector<Group> partly_stale_groups(const Decoder& model) {
+  auto groups = sampled_groups(model);
+  for (Group& group : groups) {
+    for (Completion& completion : group.completions) completion.policy_version = &group == &groups[1] ? 6 : 7;
+  }
+  for (Completion& completion : groups[1].completions) {
+    for (float& logprob : completion.sampler_logprob) logprob -= 0.25f;
+  }
+  return groups;
+}
+
+TEST(StaleTokens, AreLeftOutOfTheComparisonAndTheOthersAreNot) {
+  for (const OffPolicy off_policy : {OffPolicy::none, OffPolicy::tis, OffPolicy::sequence_mask}) {
+    for (const Exactness exactness : {Exactness::all, Exactness::trained}) {
+      const auto model = tiny(ComputeDtype::float32);
+      auto groups = partly_stale_groups(*model);
+      const auto world = make_serial_communicator();
+      CpuLearner learner(*model, {.learning_rate = 1e-2}, {}, *world, 4);
+      GrpoConfig config;
+      config.updates_per_step = 2;
+      config.exactness = exactness;
+      config.loss.off_policy = off_policy;
+      GrpoUpdater updater(learner, config, 25);
+      groups[0].completions[1].sampler_logprob[0] -= 0.5f;  // of the learner's version
+      EXPECT_THROW((void)updater.update(groups, 0.9f, 7), Error);
+      groups[0].completions[1].sampler_logprob[0] += 0.5f;
+      EXPECT_THROW((void)updater.update(groups, 0.9f, 6), Error) << "a version that is yet to come";
+      groups = partly_stale_groups(*model);
+      EXPECT_EQ(updater.update(groups, 0.9f, 7).sums.max_logprob_diff, 0);
+      EXPECT_EQ(learner.updates(), 2);
+    }
+  }
+}
+
+// Importance weights of e^0.25 for the stale group alone, whose tokens are a known share.
+TEST(StaleTokens, AreWeightedWhereTheOthersCountInFull) {
+  const auto model = tiny(ComputeDtype::float32);
+  const auto groups = partly_stale_groups(*model);
+  GrpoConfig config;
+  config.loss.off_policy = OffPolicy::tis;
+  const auto world = make_serial_communicator();
+  CpuLearner learner(*model, {.learning_rate = 1e-2}, {}, *world, 4);
+  GrpoUpdater updater(learner, config, 25);
+  const UpdateStats sums = updater.update(groups, 0.9f, 7).sums;
+  double stale = 0;
+  for (const Completion& completion : groups[1].completions)
+    stale += static_cast<double>(completion.token_ids.size());
+  EXPECT_NEAR(sums.importance, sums.tokens - stale + stale * std::exp(0.25), 1e-3);
+  EXPECT_EQ(sums.ratio, sums.tokens);
+}
+
+Completion completion_of(std::uint64_t policy_version, std::size_t length) {
+  Completion completion;
+  completion.policy_version = policy_version;
+  completion.token_ids.resize(length);
+  return completion;
+}
+
+TEST(Staleness, CountsTokensByTheVersionOfTheirCompletion) {
+  std::vector<Group> groups(2);
+  groups[0].completions = {completion_of(5, 3), completion_of(3, 1)};
+  groups[1].completions = {completion_of(4, 4)};
+  const Staleness staleness = staleness_of(groups, 5);
+  EXPECT_EQ(staleness.tokens, 8);
+  EXPECT_EQ(staleness.stale_tokens, 5);
+  EXPECT_EQ(staleness.mean, (1 * 2 + 4 * 1) / 8.0);
+  EXPECT_EQ(staleness.max, 2);
+  EXPECT_EQ(staleness_of({}, 5).mean, 0);
+  // Two tokens of the first one's weights are older than the last.
+  groups[0].completions[0].policy_version = 1;
+  groups[0].completions[0].versions = {{0, 1}, {2, 5}};
+  EXPECT_TRUE(is_stale(groups[0].completions[0], 5));
+  const Staleness mixed = staleness_of(groups, 5);
+  EXPECT_EQ(mixed.stale_tokens, 7);
+  EXPECT_EQ(mixed.mean, (2 * 4 + 1 * 2 + 4 * 1) / 8.0);
+  EXPECT_EQ(mixed.max, 4);
+  groups[0].completions[0] = completion_of(5, 3);
+  try {
+    (void)staleness_of(groups, 4);
+    FAIL() << "took a version that is yet to come";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::internal);
+    EXPECT_STREQ(
+        error.what(),
+        "staleness_of: a completion of group 0 is of policy version 5 (need at most the learner's, 4)");
+  }
 }
 
 // Completions that share a prompt's rows: the gradient is what finite differences say, as for sequences

@@ -1,14 +1,17 @@
 #include "reckon/learn/gradient_tree.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
 
-#include "support/mpi_world.h"
 #include "support/numbers.h"
 
 namespace reckon {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr std::size_t kSize = 50;
 
@@ -16,60 +19,77 @@ std::vector<float> leaf(std::int64_t number) {
   return testing::normal_values(kSize, static_cast<std::uint64_t>(number) + 1, 1e3);
 }
 
-/// The tree by its definition.
-std::vector<float> node(std::int64_t level, std::int64_t index, std::int64_t leaves) {
-  if (level == 0) return leaf(index);
-  std::vector<float> sum = node(level - 1, 2 * index, leaves);
-  if ((2 * index + 1) << (level - 1) < leaves) {
-    const std::vector<float> right = node(level - 1, 2 * index + 1, leaves);
-    for (std::size_t i = 0; i < kSize; ++i) sum[i] += right[i];
-  }
-  return sum;
+void put_leaf(GradientTree& tree, std::int64_t number) {
+  const std::vector<float> values = leaf(number);
+  const std::span<float> to = tree.begin_leaf();
+  for (std::size_t i = 0; i < kSize; ++i) to[i] += values[i];
 }
 
-TEST(GradientTree, GivesTheBitsOfTheTreeForAnySpread) {
-  Communicator& world = testing::mpi_world();
-  for (const std::int64_t leaves : {1, 2, 3, 5, 7, 8, 13, 16, 21}) {
-    const Range mine = share_of(leaves, world.rank(), world.size());
-    GradientTree tree(kSize);
-    for (int repeat = 0; repeat < 2; ++repeat) {  // the second time with used buffers
-      for (std::int64_t number = mine.begin; number < mine.end; ++number) {
-        const std::vector<float> values = leaf(number);
-        const std::span<float> to = tree.begin_leaf();
-        for (std::size_t i = 0; i < kSize; ++i) to[i] += values[i];
-        tree.push(number);
-      }
-      const std::span<const float> total = tree.reduce(world);
-      std::int64_t levels = 0;
-      while ((std::int64_t{1} << levels) < leaves) ++levels;
-      const std::vector<float> expected = node(levels, 0, leaves);
-      EXPECT_EQ(std::memcmp(total.data(), expected.data(), kSize * sizeof(float)), 0) << leaves << " leaves";
-    }
-  }
+std::vector<TreeNode> places(GradientTree& tree) {
+  std::vector<TreeNode> found;
+  for (const NodeValues& node : tree.nodes()) found.push_back(node.node);
+  return found;
 }
 
-// More than the 2^20 values that are summed at once.
-TEST(GradientTree, LongGradientsAreSummedInPieces) {
-  constexpr std::size_t kLong = (std::size_t{1} << 20) + 13;
-  Communicator& world = testing::mpi_world();
-  const Range mine = share_of(3, world.rank(), world.size());
-  GradientTree tree(kLong);
-  for (std::int64_t number = mine.begin; number < mine.end; ++number) {
-    const std::span<float> to = tree.begin_leaf();
-    for (std::size_t i = 0; i < kLong; ++i)
-      to[i] = static_cast<float>(i % 1000) * static_cast<float>(number + 1);
-    tree.push(number);
-  }
-  const std::span<const float> total = tree.reduce(world);
-  for (std::size_t i = 0; i < kLong; i += 1021) ASSERT_EQ(total[i], static_cast<float>(i % 1000) * 6.0f) << i;
-  EXPECT_EQ(total.back(), static_cast<float>((kLong - 1) % 1000) * 6.0f);
+TEST(TreeNodes, AreAsFewAsLeavesCanBeSummedTo) {
+  EXPECT_THAT(tree_nodes({0, 8}), ElementsAre(TreeNode{3, 0}));
+  // 3 has no left neighbour here, 4 to 7 are one node, 8 and 9 another.
+  EXPECT_THAT(tree_nodes({3, 10}), ElementsAre(TreeNode{0, 3}, TreeNode{2, 1}, TreeNode{1, 4}));
+  EXPECT_THAT(tree_nodes({5, 7}), ElementsAre(TreeNode{0, 5}, TreeNode{0, 6}));
+  EXPECT_THAT(tree_nodes({4, 4}), IsEmpty());
 }
 
-TEST(GradientTree, NoLeavesSumToZero) {
+// ((a + b) + c), and not (a + (b + c)): in float32, 2^24 + 1 is 2^24, and 2^24 + 2 is not.
+TEST(SumUpTree, AddsSiblingsFirst) {
+  float a = 16777216, b = 1, c = 1;
+  sum_up_tree(std::vector<NodeValues>{{{0, 0}, &a}, {{0, 1}, &b}, {{0, 2}, &c}}, 1);
+  EXPECT_EQ(a, 16777216);
+  a = 16777216, b = 1, c = 1;  // leaves 1, 2 and 3: the last two are siblings
+  sum_up_tree(std::vector<NodeValues>{{{0, 1}, &a}, {{0, 2}, &b}, {{0, 3}, &c}}, 1);
+  EXPECT_EQ(a, 16777218);
+}
+
+TEST(GradientTree, HoldsTheNodesOfItsLeaves) {
   GradientTree tree(kSize);
-  for (int repeat = 0; repeat < 2; ++repeat) {
-    const std::span<const float> total = tree.reduce(testing::mpi_world());
-    EXPECT_EQ(std::vector<float>(total.begin(), total.end()), std::vector<float>(kSize, 0.0f));
+  for (std::int64_t number = 3; number < 10; ++number) {
+    put_leaf(tree, number);
+    tree.push(number);
+    EXPECT_EQ(places(tree), tree_nodes({3, number + 1}));
+  }
+  tree.clear();
+  EXPECT_THAT(places(tree), IsEmpty());
+}
+
+TEST(GradientTree, ALeafPushedInPiecesGivesTheSameBits) {
+  GradientTree whole(kSize), pieces(kSize);
+  for (std::int64_t number = 2; number < 8; ++number) {
+    put_leaf(whole, number);
+    whole.push(number);
+    put_leaf(pieces, number);
+    for (const std::size_t first : {kSize - 1, std::size_t{20}, std::size_t{20}, std::size_t{3}}) {
+      pieces.push(number, first);
+      EXPECT_EQ(places(pieces), tree_nodes({2, number + 1}));
+      for (std::size_t i = 0; i < whole.nodes().size(); ++i) {  // what is complete can be read already
+        EXPECT_EQ(std::memcmp(pieces.nodes()[i].sum + first, whole.nodes()[i].sum + first,
+                              (kSize - first) * sizeof(float)),
+                  0);
+      }
+    }
+    pieces.push(number);
+    for (std::size_t i = 0; i < whole.nodes().size(); ++i)
+      EXPECT_EQ(std::memcmp(pieces.nodes()[i].sum, whole.nodes()[i].sum, kSize * sizeof(float)), 0);
+  }
+}
+
+TEST(GradientTree, HoldsAGradientForEachLevelAndUsesThemAgain) {
+  GradientTree tree(kSize);
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    tree.clear();
+    for (std::int64_t number = 0; number < 8; ++number) {
+      put_leaf(tree, number);
+      tree.push(number);
+    }
+    EXPECT_EQ(tree.floats_held(), 4 * kSize);  // nodes of 4, 2 and 1 leaves, and the leaf behind them
   }
 }
 

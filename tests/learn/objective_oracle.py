@@ -1,7 +1,7 @@
 """The clipped objective by autograd, in float64: prints one JSON list, an entry for each case.
 
 Usage: objective_oracle.py CASES.json
-A case: {"level", "eps_low", "eps_high", "kl_coef", "tis_cap", "weight", "advantage", "policy", "sampler", "reference", "old"}
+A case: {"level", "eps_low", "eps_high", "kl_coef", "off_policy", "off_policy_cap", "weight", "advantage", "policy", "sampler", "reference", "old"}
 An entry: {"loss", "coef"}
 """
 import json
@@ -14,9 +14,14 @@ def loss_of(case, policy):
     tensor = {name: torch.tensor(case[name], dtype=torch.float64) for name in ("sampler", "reference", "old")}
     old = tensor["sampler"]
     correction = torch.ones_like(old)
-    if case["tis_cap"] > 0:
+    cap = case["off_policy_cap"]
+    if case["off_policy"] != "none":
         old = tensor["old"] if case["old"] else policy.detach()
-        correction = (old - tensor["sampler"]).exp().clamp(max=case["tis_cap"])
+    if case["off_policy"] == "tis":
+        correction = (old - tensor["sampler"]).exp().clamp(max=cap)
+    if case["off_policy"] == "sequence_mask":
+        importance = (old - tensor["sampler"]).exp().prod()
+        correction = ((importance <= cap) & (importance >= 1 / cap)).double().expand(len(policy))
     log_ratio = policy - old
     if case["level"] == "sequence":
         log_ratio = log_ratio.mean().expand(len(policy))

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -52,12 +53,15 @@ TEST(PolicyObjective, GradientMatchesFiniteDifferences) {
   const std::vector<double> old{-0.55, -1.3, -0.6, -1.9};
   std::vector<double> policy{-0.45, -1.5, -0.9, -1.6};
   for (const ImportanceLevel level : {ImportanceLevel::token, ImportanceLevel::sequence}) {
-    for (const double tis_cap : {0.0, 1.02}) {
+    for (const auto& [off_policy, cap] :
+         {std::pair{OffPolicy::none, 2.0}, std::pair{OffPolicy::tis, 1.02},
+          std::pair{OffPolicy::sequence_mask, 2.0}, std::pair{OffPolicy::sequence_mask, 1.2}}) {
       LossConfig config;
       config.importance_level = level;
       config.clip_eps_high = 0.28;
       config.kl_coef = 0.04;
-      config.tis_cap = tis_cap;
+      config.off_policy = off_policy;
+      config.off_policy_cap = cap;
       for (const double advantage : {1.3, -0.7, 0.0}) {
         std::vector<double> coef(4), unused(4);
         const auto loss = [&](std::vector<double>& slopes) {
@@ -106,7 +110,7 @@ TEST(PolicyObjective, TruncatedImportanceWeightsMultiplyTheTermAndHaveNoGradient
   const std::vector<double> old{-1.0 + std::log(0.5), -1.0 + std::log(1.25), -3.0 + std::log(4.0)};
   std::vector<double> coef(3);
   LossConfig config;
-  config.tis_cap = 2.0;
+  config.off_policy = OffPolicy::tis;
   // The first update: ratios 1, whatever the sampler said.
   ObjectiveSums sums = policy_objective({old, sampler, {}, 3.0}, config, 0.1, coef);
   EXPECT_NEAR(sums.loss, -0.1 * 3.0 * (0.5 + 1.25 + 2.0), 1e-12);
@@ -135,11 +139,113 @@ TEST(PolicyObjective, TruncatedImportanceWeightsMultiplyTheTermAndHaveNoGradient
   EXPECT_NEAR(sums.loss, -0.1 * 3.0 * 3.75 * ratio, 1e-12);
   for (const double value : coef) EXPECT_NEAR(value, -0.1 * 3.0 * 1.25 * ratio, 1e-12);
   // The KL penalty is not weighted: d = ln 2 for each token.
-  config = {.tis_cap = 2.0, .kl_coef = 0.5};
+  config = {.off_policy = OffPolicy::tis, .kl_coef = 0.5};
   const std::vector<double> reference{old[0] + std::log(2.0), old[1] + std::log(2.0), old[2] + std::log(2.0)};
   sums = policy_objective({old, sampler, reference, 0.0}, config, 0.1, coef);
   EXPECT_NEAR(sums.loss, 0.1 * 0.5 * 3 * (1.0 - std::log(2.0)), 1e-12);
   for (const double value : coef) EXPECT_NEAR(value, 0.1 * 0.5 * (1.0 - 2.0), 1e-12);
+}
+
+/// Log-probs whose ratios to -1 are these.
+std::vector<double> with_ratios(const std::vector<double>& ratios) {
+  std::vector<double> values;
+  for (const double ratio : ratios) values.push_back(-1.0 + std::log(ratio));
+  return values;
+}
+
+ObjectiveSums masked_objective(const std::vector<double>& ratios, double cap, std::vector<double>& coef) {
+  const LossConfig config{.off_policy = OffPolicy::sequence_mask, .off_policy_cap = cap};
+  const std::vector<double> sampler(ratios.size(), -1.0), old = with_ratios(ratios);
+  coef.assign(ratios.size(), 7.0);
+  return policy_objective({old, sampler, {}, 3.0}, config, 0.1, coef);
+}
+
+TEST(PolicyObjective, ACompletionWhoseImportanceRatioIsOutOfBoundsIsLeftOut) {
+  std::vector<double> coef;
+  // 1.5 * 1.25 = 1.875: it counts as if the sampler had been the old policy.
+  ObjectiveSums sums = masked_objective({1.5, 1.25}, 2.0, coef);
+  EXPECT_NEAR(sums.loss, -0.1 * 3.0 * 2, 1e-12);
+  for (const double value : coef) EXPECT_NEAR(value, -0.1 * 3.0, 1e-12);
+  EXPECT_EQ(sums.importance, 2);
+  EXPECT_EQ(sums.masked, 0);
+  EXPECT_EQ(sums.truncated, 0);
+  // 1.5 * 1.5 = 2.25
+  sums = masked_objective({1.5, 1.5}, 2.0, coef);
+  EXPECT_EQ(sums.loss, 0);
+  for (const double value : coef) EXPECT_EQ(value, 0);
+  EXPECT_EQ(sums.importance, 0);
+  EXPECT_EQ(sums.masked, 2);
+  EXPECT_NEAR(sums.max_logprob_diff, std::log(1.5), 1e-12);
+  // 0.4 is under 1/2; a product of 1 has no one token near it.
+  EXPECT_EQ(masked_objective({0.5, 0.8}, 2.0, coef).masked, 2);
+  EXPECT_EQ(masked_objective({8.0, 0.125, 1.0}, 2.0, coef).masked, 0);
+}
+
+// Log-probs of log 1/2 and log 1/4, whose difference is log 2 to the last bit.
+TEST(PolicyObjective, ACompletionWhoseImportanceRatioIsABoundCounts) {
+  const std::vector<double> half{-std::log(2.0)}, quarter{-2 * std::log(2.0)};
+  std::vector<double> coef(1);
+  LossConfig config{.off_policy = OffPolicy::sequence_mask};
+  EXPECT_EQ(policy_objective({half, quarter, {}, 1.0}, config, 1.0, coef).masked, 0);
+  EXPECT_EQ(policy_objective({quarter, half, {}, 1.0}, config, 1.0, coef).masked, 0);
+  config.off_policy_cap = std::nextafter(2.0, 1.0) - 1e-12;
+  EXPECT_EQ(policy_objective({half, quarter, {}, 1.0}, config, 1.0, coef).masked, 1);
+  EXPECT_EQ(policy_objective({quarter, half, {}, 1.0}, config, 1.0, coef).masked, 1);
+}
+
+TEST(PolicyObjective, ALaterUpdateOfACompletionThatCountsHasTheRatiosToTheOldPolicy) {
+  const std::vector<double> sampler{-1.0, -1.0}, old = with_ratios({1.5, 1.25});
+  const std::vector<double> policy{old[0] + std::log(1.1), old[1] + std::log(1.5)};
+  std::vector<double> coef(2);
+  LossConfig config{.off_policy = OffPolicy::sequence_mask};
+  ObjectiveSums sums = policy_objective({policy, sampler, {}, 3.0, old}, config, 0.1, coef);
+  EXPECT_NEAR(sums.loss, -0.1 * 3.0 * (1.1 + 1.2), 1e-12);
+  EXPECT_EQ(sums.clipped, 1);
+  EXPECT_NEAR(coef[0], -0.1 * 3.0 * 1.1, 1e-12);
+  EXPECT_EQ(coef[1], 0.0);
+  // The ratio of the sequence, sqrt(1.1 * 1.5) = 1.285, is clipped at 1.2 for A > 0 only.
+  config.importance_level = ImportanceLevel::sequence;
+  sums = policy_objective({policy, sampler, {}, -3.0, old}, config, 0.1, coef);
+  EXPECT_NEAR(sums.loss, 0.1 * 3.0 * 2 * std::sqrt(1.65), 1e-12);
+  for (const double value : coef) EXPECT_NEAR(value, 0.1 * 3.0 * std::sqrt(1.65), 1e-12);
+  config.off_policy_cap = 1.5;  // less than 1.875
+  sums = policy_objective({policy, sampler, {}, -3.0, old}, config, 0.1, coef);
+  EXPECT_EQ(sums.loss, 0);
+  for (const double value : coef) EXPECT_EQ(value, 0);
+}
+
+// d = ln 2: the penalty holds the policy near the reference wherever it has been sampled.
+TEST(PolicyObjective, TheKlPenaltyOfACompletionThatIsLeftOutStays) {
+  const std::vector<double> sampler{-1.0}, policy = with_ratios({3.0});
+  const std::vector<double> reference{policy[0] + std::log(2.0)};
+  std::vector<double> coef(1);
+  const LossConfig config{.off_policy = OffPolicy::sequence_mask, .kl_coef = 0.5};
+  const ObjectiveSums sums = policy_objective({policy, sampler, reference, 9.0}, config, 0.1, coef);
+  EXPECT_EQ(sums.masked, 1);
+  EXPECT_NEAR(sums.loss, 0.1 * 0.5 * (1.0 - std::log(2.0)), 1e-12);
+  EXPECT_NEAR(coef[0], 0.1 * 0.5 * (1.0 - 2.0), 1e-12);
+}
+
+// A ratio of e^800 is infinite, and 0 times that no number.
+TEST(PolicyObjective, ARatioThatOverflowsDoesNotReachTheLossOfACompletionThatIsLeftOut) {
+  const std::vector<double> sampler{-1.0}, old{-800.0}, policy{0.0};
+  std::vector<double> coef(1);
+  for (const ImportanceLevel level : {ImportanceLevel::token, ImportanceLevel::sequence}) {
+    const LossConfig config{.importance_level = level, .off_policy = OffPolicy::sequence_mask};
+    const ObjectiveSums sums = policy_objective({policy, sampler, {}, -1.0, old}, config, 1.0, coef);
+    EXPECT_EQ(sums.loss, 0);
+    EXPECT_EQ(coef[0], 0);
+    EXPECT_EQ(sums.masked, 1);
+  }
+}
+
+TEST(PolicyObjective, ImportanceThatIsNoNumberIsInTheLoss) {
+  const std::vector<double> policy{-1.0, -2.0}, sampler{-1.0, std::nan("")};
+  std::vector<double> coef(2);
+  for (const OffPolicy off_policy : {OffPolicy::tis, OffPolicy::sequence_mask}) {
+    const LossConfig config{.off_policy = off_policy};
+    EXPECT_TRUE(std::isnan(policy_objective({policy, sampler, {}, 1.0}, config, 1.0, coef).loss));
+  }
 }
 
 TEST(PolicyObjective, ImportanceWeightsAreOneWithoutTruncatedImportanceSampling) {
@@ -220,18 +326,67 @@ TEST(PolicyObjective, AgreesWithTrl) {
   EXPECT_EQ(compared, 10);
 }
 
+/// The values of a case by name, as of its completion i.
+std::vector<double> of_completion(const json& c, const char* name, std::size_t i) {
+  return c.at(name).at(i);
+}
+
+// TRL multiplies the terms of a completion that sequence_mask keeps by its ratio, and we do not: what it has
+// of such a completion is divided by it.
+TEST(PolicyObjective, OffPolicyAgreesWithTrl) {
+  const json file =
+      json::parse(testing::read_text(testing::source_dir() / "tests/golden/off_policy_loss.json"));
+  int kept = 0, masked = 0, truncated = 0;
+  for (const json& c : file["cases"]) {
+    const bool is_mask = c["mode"] == "sequence_mask";
+    LossConfig config{.clip_eps_high = 0.28,
+                      .off_policy = is_mask ? OffPolicy::sequence_mask : OffPolicy::tis,
+                      .off_policy_cap = c["cap"],
+                      .kl_coef = c["beta"]};
+    if (c["level"] == "sequence") config.importance_level = ImportanceLevel::sequence;
+    const auto count = static_cast<std::int64_t>(c["lengths"].size());
+    double loss = 0;
+    for (std::size_t i = 0; i < c["lengths"].size(); ++i) {
+      const auto policy = of_completion(c, "policy", i), sampler = of_completion(c, "sampler", i),
+                 reference = of_completion(c, "reference", i), old = of_completion(c, "old", i),
+                 grad = of_completion(c, "grad", i);
+      std::vector<double> coef(policy.size()), of_kl(policy.size());
+      const double weight = token_weight(LossNormalise::sequence, {.sequences = count},
+                                         static_cast<std::int64_t>(policy.size()));
+      const ObjectiveSums sums =
+          policy_objective({policy, sampler, reference, c["advantage"][i], old}, config, weight, coef);
+      const double of_kl_loss =
+          policy_objective({policy, sampler, reference, 0.0, old}, config, weight, of_kl).loss;
+      const double ratio = is_mask ? c["ratio"][i].get<double>() : 1.0;
+      EXPECT_EQ(sums.masked > 0, is_mask && ratio == 0.0);
+      loss += of_kl_loss + (sums.loss - of_kl_loss) * ratio;
+      for (std::size_t t = 0; t < policy.size(); ++t)
+        EXPECT_NEAR(of_kl[t] + (coef[t] - of_kl[t]) * ratio, grad[t], 1e-12) << c["mode"] << i << "," << t;
+      masked += sums.masked > 0 ? 1 : 0;
+      kept += is_mask && sums.masked == 0 ? 1 : 0;
+      truncated += static_cast<int>(sums.truncated);
+    }
+    EXPECT_NEAR(loss, c["loss"].get<double>(), 1e-12) << c["mode"] << c["level"];
+  }
+  EXPECT_GE(kept, 4);
+  EXPECT_GE(masked, 4);
+  EXPECT_GE(truncated, 8);
+}
+
 // Log-probs within 0.3 of each other, so that some ratios are clipped and some weights truncated.
 TEST(PolicyObjective, AgreesWithAutograd) {
   const auto python = testing::oracle_python();
   if (!python) GTEST_SKIP() << "the Python oracles are not installed";
   RandomStream random(11, 1);
   json cases = json::array();
-  for (int i = 0; i < 64; ++i) {
+  const std::array<const char*, 3> modes{"none", "tis", "sequence_mask"};
+  for (int i = 0; i < 96; ++i) {
     json c{{"level", i % 2 == 0 ? "token" : "sequence"},
            {"eps_low", 0.1},
            {"eps_high", 0.15},
            {"kl_coef", i / 2 % 2 * 0.05},
-           {"tis_cap", i / 4 % 2 * 1.1},
+           {"off_policy", modes[static_cast<std::size_t>(i / 8 % 3)]},
+           {"off_policy_cap", 1.1},
            {"weight", 0.01 + random.uniform()},
            {"advantage", random.normal()}};
     std::vector<double> middle(1 + random.below(9));
@@ -239,7 +394,7 @@ TEST(PolicyObjective, AgreesWithAutograd) {
     for (const char* name : {"policy", "sampler", "reference", "old"}) {
       std::vector<double> values = middle;
       for (double& value : values) value += 0.3 * (random.uniform() - 0.5);
-      c[name] = name == std::string("old") && i / 8 % 2 == 0 ? std::vector<double>() : values;
+      c[name] = name == std::string("old") && i / 4 % 2 == 0 ? std::vector<double>() : values;
     }
     cases.push_back(c);
   }
@@ -250,7 +405,7 @@ TEST(PolicyObjective, AgreesWithAutograd) {
       " " + (folder.path() / "cases.json").string());
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const json answers = json::parse(result.output);
-  double clipped = 0, truncated = 0;
+  double clipped = 0, truncated = 0, masked = 0;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const json& c = cases[i];
     LossConfig config;
@@ -258,7 +413,10 @@ TEST(PolicyObjective, AgreesWithAutograd) {
     config.clip_eps_low = c["eps_low"];
     config.clip_eps_high = c["eps_high"];
     config.kl_coef = c["kl_coef"];
-    config.tis_cap = c["tis_cap"];
+    config.off_policy = c["off_policy"] == "tis"             ? OffPolicy::tis
+                        : c["off_policy"] == "sequence_mask" ? OffPolicy::sequence_mask
+                                                             : OffPolicy::none;
+    config.off_policy_cap = c["off_policy_cap"];
     const std::vector<double> policy = c["policy"], sampler = c["sampler"], reference = c["reference"],
                               old = c["old"];
     std::vector<double> coef(policy.size());
@@ -269,9 +427,11 @@ TEST(PolicyObjective, AgreesWithAutograd) {
       EXPECT_NEAR(coef[t], answers[i]["coef"][t].get<double>(), 1e-12) << c << t;
     clipped += sums.clipped;
     truncated += sums.truncated;
+    masked += sums.masked;
   }
   EXPECT_GT(clipped, 20);
   EXPECT_GT(truncated, 20);
+  EXPECT_GT(masked, 20);
 }
 
 }  // namespace

@@ -38,21 +38,22 @@ struct Result {
   std::int64_t zero_variance = 0;
 };
 
-Result train(Communicator& world, LossNormalise normalise, double kl_coef, std::int64_t leaf_sequences) {
+Result train(Communicator& world, LossConfig loss, std::int64_t leaf_sequences,
+             std::int64_t updates_per_step = 1) {
   const auto model = testing::tiny_model(1);
   OptimizerConfig optimizer;
   optimizer.learning_rate = 1e-2;
   CpuLearner learner(*model, optimizer, {.leaf_sequences = leaf_sequences, .micro_batch_leaves = 1}, world, 4,
-                     kl_coef != 0.0 ? testing::tiny_model(9) : nullptr);
+                     loss.kl_coef != 0.0 ? testing::tiny_model(9) : nullptr);
   GrpoConfig config;
   config.group_size = 3;
   config.exactness = Exactness::report;  // the log-probs above are made up
-  config.loss.kl_coef = kl_coef;
-  config.loss.loss_normalise = normalise;
+  config.updates_per_step = updates_per_step;
+  config.loss = loss;
   GrpoUpdater updater(learner, config, 8);
   Result result;
   for (int step = 0; step < 3; ++step) {
-    const GrpoStats stats = updater.update(make_groups(), 1.0f);
+    const GrpoStats stats = updater.update(make_groups(), 1.0f, 0);
     result.stats = stats.sums;
     result.zero_variance = stats.zero_variance_groups;
   }
@@ -65,13 +66,33 @@ TEST(Ranks, GrpoGivesTheBitsOfOneRank) {
   for (const LossNormalise normalise :
        {LossNormalise::token, LossNormalise::sequence, LossNormalise::constant}) {
     for (const double kl_coef : {0.0, 0.04}) {
-      const Result expected = train(*alone, normalise, kl_coef, 2);
-      const Result actual = train(testing::mpi_world(), normalise, kl_coef, 2);
+      const LossConfig loss{.kl_coef = kl_coef, .loss_normalise = normalise};
+      const Result expected = train(*alone, loss, 2);
+      const Result actual = train(testing::mpi_world(), loss, 2);
       EXPECT_EQ(actual.weights, expected.weights);
       EXPECT_EQ(actual.stats.loss, expected.stats.loss);
       EXPECT_EQ(actual.stats.grad_norm, expected.stats.grad_norm);
       EXPECT_EQ(actual.stats.max_logprob_diff, expected.stats.max_logprob_diff);
       EXPECT_GE(actual.zero_variance, 1);
+    }
+  }
+}
+
+// Of a group each: the updates after the first have the log-probs of a pass before it.
+TEST(Ranks, OffPolicyCorrectionGivesTheBitsOfOneRank) {
+  const auto alone = make_serial_communicator();
+  for (const OffPolicy off_policy : {OffPolicy::tis, OffPolicy::sequence_mask}) {
+    for (const ImportanceLevel level : {ImportanceLevel::token, ImportanceLevel::sequence}) {
+      const LossConfig loss{.importance_level = level, .off_policy = off_policy, .off_policy_cap = 3};
+      const Result expected = train(*alone, loss, 2, 5);
+      const Result actual = train(testing::mpi_world(), loss, 2, 5);
+      EXPECT_EQ(actual.weights, expected.weights);
+      EXPECT_EQ(actual.stats.loss, expected.stats.loss);
+      EXPECT_EQ(actual.stats.importance, expected.stats.importance);
+      EXPECT_EQ(actual.stats.truncated, expected.stats.truncated);
+      EXPECT_EQ(actual.stats.masked, expected.stats.masked);
+      EXPECT_GT(expected.stats.truncated + expected.stats.masked, 0);
+      EXPECT_LT(expected.stats.truncated + expected.stats.masked, expected.stats.tokens);
     }
   }
 }
@@ -97,8 +118,8 @@ TEST(Ranks, LogprobsAreTheSameOnEveryRankAndInTheOrderGiven) {
 }
 
 TEST(Ranks, TheMicroBatchChangesTheGradientByRoundingOnly) {
-  const Result small = train(testing::mpi_world(), LossNormalise::token, 0.0, 1);
-  const Result large = train(testing::mpi_world(), LossNormalise::token, 0.0, 16);
+  const Result small = train(testing::mpi_world(), LossConfig{}, 1);
+  const Result large = train(testing::mpi_world(), LossConfig{}, 16);
   EXPECT_NEAR(small.stats.grad_norm, large.stats.grad_norm,
               1e-4 * large.stats.grad_norm);  // of the third step
   EXPECT_NEAR(small.stats.loss, large.stats.loss, 1e-4);

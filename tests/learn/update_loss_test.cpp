@@ -61,6 +61,25 @@ TEST(EvaluateLoss, APolicyLossIsTheObjectiveOfEachSequence) {
   EXPECT_NEAR(coef[2], 0.25 * 0.1 * (1.0 - std::exp(1.0)), 1e-7);
 }
 
+// The first sequence's sampler is apart by log 2, the second's by log 4.
+TEST(EvaluateLoss, SequencesThatOtherWeightsSampledAreNotCompared) {
+  const Leaf leaf;
+  const auto log2 = static_cast<float>(std::log(2.0));
+  const std::vector<float> first{-1.0f, -2.0f - log2}, second{-0.5f + 2 * log2};
+  std::vector<SequenceTerms> terms{{.sampler_logprob = first, .weight = 1},
+                                   {.sampler_logprob = second, .weight = 1}};
+  std::vector<float> coef(3);
+  const auto difference = [&] {
+    return evaluate_loss({.kind = LossKind::policy, .terms = terms}, 0, leaf.view(), {}, coef)
+        .max_logprob_diff;
+  };
+  EXPECT_NEAR(difference(), std::log(4.0), 1e-6);
+  terms[1].compare = false;
+  EXPECT_NEAR(difference(), std::log(2.0), 1e-6);
+  terms[0].compare = false;
+  EXPECT_EQ(difference(), 0);
+}
+
 TEST(AddUpLeaves, AddsSumsAndKeepsTheLargestDifference) {
   const auto world = make_serial_communicator();
   std::vector<UpdateStats> leaves(2);
@@ -71,6 +90,7 @@ TEST(AddUpLeaves, AddsSumsAndKeepsTheLargestDifference) {
                .ratio = 5,
                .importance = 8,
                .truncated = 9,
+               .masked = 11,
                .tokens = 6,
                .rows = 7,
                .max_logprob_diff = 0.5};
@@ -81,13 +101,15 @@ TEST(AddUpLeaves, AddsSumsAndKeepsTheLargestDifference) {
                .ratio = 50,
                .importance = 80,
                .truncated = 90,
+               .masked = 110,
                .tokens = 60,
                .rows = 70,
                .max_logprob_diff = 0.25};
   UpdateStats total = add_up_leaves(*world, leaves);
-  EXPECT_THAT((std::vector{total.loss, total.entropy, total.kl, total.clipped, total.ratio, total.tokens,
-                           total.rows, total.importance, total.truncated, total.max_logprob_diff}),
-              ElementsAre(11, 22, 33, 44, 55, 66, 77, 88, 99, 0.5));
+  EXPECT_THAT(
+      (std::vector{total.loss, total.entropy, total.kl, total.clipped, total.ratio, total.tokens, total.rows,
+                   total.importance, total.truncated, total.masked, total.max_logprob_diff}),
+      ElementsAre(11, 22, 33, 44, 55, 66, 77, 88, 99, 121, 0.5));
   leaves[0].max_logprob_diff = std::nan("");
   EXPECT_TRUE(std::isnan(add_up_leaves(*world, leaves).max_logprob_diff));
   EXPECT_EQ(add_up_leaves(*world, {}).tokens, 0);

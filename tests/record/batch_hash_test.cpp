@@ -94,6 +94,21 @@ TEST(GroupHash, IsTheSha256OfTheDocumentedBytes) {
   EXPECT_NE(group_sha256(batch_by_hand().groups[0], 0.25F), sha256_hex(bytes.str()));
 }
 
+TEST(GroupHash, CoversVersionsWhereTheyAreSeveral) {
+  RolloutBatch batch = batch_by_hand();
+  const std::string of_policy_version = group_sha256(batch.groups[0], 0.5F);
+  std::vector<VersionRun>& versions = batch.groups[0].completions[0].versions;
+  versions = {{0, 16}};
+  EXPECT_EQ(group_sha256(batch.groups[0], 0.5F), of_policy_version);  // as in runs that have no others
+  versions = {{0, 16}, {1, 18}};
+  Bytes bytes;
+  bytes.text("reckon.group/1");
+  add_group_by_hand(bytes);
+  bytes.text("versions").number<std::uint64_t>(2);
+  bytes.number<std::uint64_t>(0).number<std::uint64_t>(16).number<std::uint64_t>(1).number<std::uint64_t>(18);
+  EXPECT_EQ(group_sha256(batch.groups[0], 0.5F), sha256_hex(bytes.str()));
+}
+
 TEST(RolloutsHash, IsTheSha256OfTheDigestsEachWithALineFeed) {
   const std::vector<std::string> digests = {std::string(64, 'a'), std::string(64, '0')};
   EXPECT_EQ(rollouts_sha256(digests), sha256_hex(digests[0] + "\n" + digests[1] + "\n"));
@@ -122,6 +137,15 @@ TEST(BatchHash, ChangesWithEveryField) {
       [](auto& b) { b.groups[1].completions.pop_back(); },
       [](auto& b) { ++b.groups[1].completions[1].sample_index; },
       [](auto& b) { ++b.groups[1].completions[1].policy_version; },
+      [](auto& b) {
+        b.groups[1].completions[1].versions = {{0, 11}, {1, 12}};
+      },
+      [](auto& b) {
+        b.groups[1].completions[1].versions = {{0, 11}, {1, 13}};
+      },
+      [](auto& b) {
+        b.groups[1].completions[1].versions = {{0, 11}, {2, 13}};
+      },
       [](auto& b) { b.groups[1].completions[1].token_ids[0] ^= 1U; },
       [](auto& b) { b.groups[1].completions[1].sampler_logprob[0] -= 1e-3F; },
       [](auto& b) { b.groups[1].completions[1].finish_reason = FinishReason::length; },

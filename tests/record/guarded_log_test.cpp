@@ -90,7 +90,7 @@ TEST_F(GuardedLog, ChildAndDirectReaderGiveTheSame) {
     EXPECT_EQ(guarded->info().created, direct.info().created);
     ASSERT_EQ(guarded->num_steps(), direct.num_steps());
     EXPECT_EQ(guarded->step_numbers(), direct.step_numbers());
-    EXPECT_EQ(guarded->group_ids(1), direct.group_ids(1));
+    EXPECT_EQ(guarded->group_places(1), direct.group_places(1));
     for (std::uint64_t i = direct.num_steps(); i-- > 0;) {
       expect_same_batch(guarded->read(i).batch, direct.read(i).batch);
       EXPECT_EQ(guarded->read(i).hashes, direct.read(i).hashes);
@@ -113,8 +113,8 @@ TEST_F(GuardedLog, OnlyWhatTheManifestListsIsReadHere) {
 TEST_F(GuardedLog, WhatIsNotListedIsReadAllTheSame) {
   expect_steps(*open_log(live()), 3, 2);
   EXPECT_EQ(open_log(live())->step_numbers(), (std::vector<std::uint64_t>{3, 4}));
-  EXPECT_EQ(open_log(live())->group_ids(1), (std::vector<std::uint64_t>{8, 9}));
-  EXPECT_EQ(open_log(closed())->group_ids(2), (std::vector<std::uint64_t>{4, 5}));
+  EXPECT_EQ(open_log(live())->group_places(1), (std::vector<std::uint64_t>{8, 9}));
+  EXPECT_EQ(open_log(closed())->group_places(2), (std::vector<std::uint64_t>{4, 5}));
   expect_steps(*open_log(closed(), LogTrust::nothing), 0, 3);
   const fs::path foreign = folder() / "from a\nfriend.h5";
   fs::copy_file(closed(), foreign);

@@ -18,6 +18,7 @@ RolloutStep sample_step() {
   RolloutStep step{.batch = sample_batch(4), .hashes = sample_hashes(4)};
   step.batch.groups[1].completions[2].reward = std::numeric_limits<float>::quiet_NaN();
   step.batch.groups[1].completions[2].advantage = -0.0F;
+  step.batch.groups[1].completions[2].versions = {{0, 14}, {1, 17}};
   return step;
 }
 
@@ -44,7 +45,8 @@ TEST(LogWire, GivesAStepBack) {
 }
 
 TEST(LogWire, GivesAHeaderBack) {
-  const LogHeader header{sample_info(), 12, sample_terms(), 345};
+  LogHeader header{sample_info(), 12, sample_terms(), 345};
+  header.info.versions = LoggedVersions::token;
   const LogHeader back = parse_header_message(header_message(header));
   EXPECT_EQ(back.info.run_id, "run-7");
   EXPECT_EQ(back.info.stage, "rl-1");
@@ -55,6 +57,7 @@ TEST(LogWire, GivesAHeaderBack) {
   EXPECT_EQ(back.info.grader_version, "1");
   EXPECT_EQ(back.info.fingerprint, std::string(64, 'b'));
   EXPECT_EQ(back.info.created, "2026-01-02T03:04:05Z");
+  EXPECT_EQ(back.info.versions, LoggedVersions::token);
   EXPECT_EQ(back.segment, 12U);
   EXPECT_EQ(back.reward_term_names, sample_terms());
   EXPECT_EQ(back.num_steps, 345U);
@@ -95,7 +98,7 @@ TEST(LogWire, RefusesAnotherStepKindOrProtocol) {
   EXPECT_EQ(step_refusal(header), "a message of another kind than asked for");
   EXPECT_EQ(step_refusal("x"), "a message of no known kind");
   std::string other = header;
-  other[1 + 8 + 16] = '2';
+  other[1 + 8 + 16] = '1';
   EXPECT_EQ(refusal_of([&] { return parse_header_message(other); }), "another protocol");
 }
 
@@ -112,6 +115,12 @@ TEST(LogWire, RefusesWhatContradictsItself) {
   step = sample_step();
   step.batch.groups[0].completions[0].grade = static_cast<Grade>(77);
   EXPECT_EQ(step_refusal(step_message(4, step)), "an unknown code, 77");
+  step = sample_step();
+  step.batch.groups[0].completions[1].versions = {{0, 14}, {0, 15}};
+  EXPECT_EQ(step_refusal(step_message(4, step)).find("version run 1 begins at token 0 of "), 0U);
+  step = sample_step();
+  step.batch.groups[0].completions[1].versions = {{0, 15}};
+  EXPECT_EQ(step_refusal(step_message(4, step)), "a completion of another version than its first token");
 }
 
 /// A list that claims 2^60 elements must not be made.

@@ -47,6 +47,10 @@ def read_completion(file, row):
     low, high = table["token_offset"][row : row + 2]
     completion["token_ids"] = file["tokens/id"][low:high].tolist()
     completion["sampler_logprob"] = file["tokens/sampler_logprob"][low:high].tolist()
+    versions = file["tokens"].get("policy_version")
+    completion["token_versions"] = (
+        versions[low:high].tolist() if versions else [completion["policy_version"]] * int(high - low)
+    )
     completion["text"] = ragged(table["text"], row, as_text)
     terms = [name for name in text(file["rewards"].attrs["terms"]).split(",") if name]
     completion["reward_terms"] = {name: file["rewards"][name][row].item() for name in terms}

@@ -180,7 +180,7 @@ TEST_F(DamagedLog, RefusesAStepOfNoneBehindAllCompletions) {
       error_of(ExitCode::bad_data, [&] { static_cast<void>(RolloutLogReader(file()).read(2)); });
   EXPECT_THAT(message,
               StartsWith(file().string() + ": completions/step: 18 rows (need rows 1006 to 1006 + 0)"));
-  EXPECT_EQ(error_of(ExitCode::bad_data, [&] { static_cast<void>(RolloutLogReader(file()).group_ids(2)); }),
+  EXPECT_EQ(error_of(ExitCode::bad_data, [&] { static_cast<void>(RolloutLogReader(file()).group_places(2)); }),
             message);
 }
 

@@ -23,6 +23,11 @@ json completion_json(const RolloutBatch& batch, const Group& group, const Comple
   for (std::size_t i = 0; i < batch.reward_term_names.size(); ++i) {
     terms[batch.reward_term_names[i]] = completion.reward_terms[i];
   }
+  json versions = json::array();
+  for (const VersionRun& run : version_runs(completion)) {
+    versions.erase(versions.begin() + static_cast<std::ptrdiff_t>(run.first_token), versions.end());
+    while (versions.size() < completion.token_ids.size()) versions.push_back(run.version);
+  }
   const Prompt& prompt = group.prompt;
   return {{"step", batch.step},
           {"visit", group.visit},
@@ -38,6 +43,7 @@ json completion_json(const RolloutBatch& batch, const Group& group, const Comple
           {"verdict", enum_name(completion.verdict)},
           {"token_ids", completion.token_ids},
           {"sampler_logprob", completion.sampler_logprob},
+          {"token_versions", versions},
           {"text", completion.text},
           {"reward_terms", terms},
           {"prompt",
@@ -51,10 +57,13 @@ json completion_json(const RolloutBatch& batch, const Group& group, const Comple
             {"token_ids", prompt.token_ids}}}};
 }
 
-json expected_steps(std::uint64_t num_steps) {
+using BatchOf = RolloutBatch (*)(std::uint64_t step);
+
+json expected_steps(
+    std::uint64_t num_steps, BatchOf batch_of = [](std::uint64_t step) { return sample_batch(step); }) {
   json steps = json::array();
   for (std::uint64_t i = 0; i < num_steps; ++i) {
-    const RolloutBatch batch = sample_batch(i);
+    const RolloutBatch batch = batch_of(i);
     json completions = json::array();
     for (const Group& group : batch.groups) {
       for (const Completion& completion : group.completions) {
@@ -107,6 +116,27 @@ TEST(RolloutLogWithH5py, ReadsTheLiveFileAndTheClosedOne) {
     EXPECT_EQ(file["recipe"], sample_info().recipe_text);
     EXPECT_EQ(file["filters"], json::parse(R"([["gzip", 1, true, true]])"));  // of every column
   }
+}
+
+TEST(RolloutLogWithH5py, ReadsTheVersionOfEachToken) {
+  const auto python = testing::oracle_python();
+  if (!python) GTEST_SKIP() << "no Python with h5py";
+  const BatchOf mixed = [](std::uint64_t step) {
+    RolloutBatch batch = sample_batch(step);
+    Completion& completion = batch.groups[1].completions[2];
+    completion.versions = {{0, completion.policy_version}, {1, completion.policy_version + 3}};
+    return batch;
+  };
+  const testing::TempDir temp;
+  RolloutLogInfo info = sample_info();
+  info.versions = LoggedVersions::token;
+  RolloutLogWriter log(temp.path(), info, sample_terms());
+  for (std::uint64_t step = 0; step < 2; ++step) log.append(mixed(step), sample_hashes(step));
+  EXPECT_EQ(read_with_h5py(*python, log.live_path(), "--live")["steps"], expected_steps(2, mixed));
+  log.close();
+  const json closed = read_with_h5py(*python, temp.path() / "rank-00003.000000.h5", "");
+  EXPECT_EQ(closed["steps"], expected_steps(2, mixed));
+  EXPECT_EQ(closed["filters"], json::parse(R"([["gzip", 1, true, true]])"));
 }
 
 TEST(RolloutLogWithH5py, ReadsASegmentThatWasCutBack) {

@@ -98,6 +98,7 @@ inline void expect_same_completion(const Completion& a, const Completion& b) {
   EXPECT_EQ(a.group_id, b.group_id);
   EXPECT_EQ(a.sample_index, b.sample_index);
   EXPECT_EQ(a.policy_version, b.policy_version);
+  EXPECT_EQ(version_runs(a), version_runs(b));
   EXPECT_EQ(a.token_ids, b.token_ids);
   EXPECT_TRUE(same_bits(a.sampler_logprob, b.sampler_logprob));
   EXPECT_EQ(a.finish_reason, b.finish_reason);

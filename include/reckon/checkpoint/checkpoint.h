@@ -56,4 +56,9 @@ struct Moments {
 /// \param parameters  of the model \throws Error(bad_data) where the parts do not make up so many
 [[nodiscard]] Moments load_moments(const Checkpoint& checkpoint, std::size_t parameters);
 
+/// The weights of an entry of state.past. Whether they have its SHA-256 is for who uses them to say.
+/// \param parameters  of the model \throws Error(bad_data) where there are not so many
+[[nodiscard]] std::vector<float> load_past_weights(const Checkpoint& checkpoint, const PastWeights& past,
+                                                   std::size_t parameters);
+
 }  // namespace reckon

@@ -21,6 +21,14 @@ struct StreamCursor {
   bool operator==(const StreamCursor&) const = default;
 };
 
+/// Weights of an earlier step that later steps are still sampled by.
+struct PastWeights {
+  std::int64_t step = 0;     ///< that made them; 0: those that the stage began with
+  std::int64_t updates = 0;  ///< that they have seen
+  std::string sha256;        ///< as Decoder::sha256()
+  bool operator==(const PastWeights&) const = default;
+};
+
 /// Everything that the rest of a run depends on beside weights, optimizer moments and the recipe: what is
 /// true after `step` steps of `stage`. The random numbers have no state: they are named by seed, stage,
 /// problem and position.
@@ -41,9 +49,12 @@ struct TrainState {
   std::string recipe_sha256;  ///< of the run's recipe.toml
   std::string fingerprint;    ///< numerics fingerprint
   int world_size = 1;         ///< that wrote it; any other can read it
-  /// Groups that were sampled and not trained on yet, and prompts that were handed out: none where sampling
-  /// and learning take turns.
+  /// Groups that were drawn and that no step has trained on or dropped, ascending; the cursor stands before
+  /// the first. None where groups are admitted in order.
   std::vector<std::uint64_t> pending_groups;
+  std::uint64_t groups_drawn = 0;    ///< numbers from here on were never drawn; 0 where admitted in order
+  std::uint64_t groups_dropped = 0;  ///< so far
+  std::vector<PastWeights> past;     ///< ascending; none where sampling does not lag behind
 };
 
 /// As JSON, all of it but the visits, which are many.

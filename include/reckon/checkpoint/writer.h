@@ -6,6 +6,7 @@
 #include <future>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct CheckpointContent {
   const Learner* learner = nullptr;  ///< null where the stage has ended: no optimizer state
   ModelFiles files;                  ///< beside the weights
   TensorDtype dtype = TensorDtype::f32;
+  std::vector<std::span<const float>> past = {};  ///< the weights of state.past, all parameters of each
   std::map<std::string, std::string> texts;       ///< more files, by their path in the folder
   std::vector<std::filesystem::path> sync_first;  ///< must be durable before the checkpoint is
 };
@@ -84,6 +86,7 @@ class CheckpointWriter {
     TrainState state;
     std::vector<float> first, second, share;  // of this rank's part of the parameters
     AlignedBuffer weights;                    // rank 0
+    std::vector<std::vector<float>> past;     // rank 0
     std::vector<ParameterTensor> tensors;
     DecoderConfig config;
     ModelFiles files;

@@ -41,6 +41,13 @@ enum class ImportanceLevel : std::int32_t {
              ///< sequence_logprob_gap() first
 };
 
+/// What makes up for a sampler that was another policy: learn/config.h says the same for the CPU.
+enum class OffPolicy : std::int32_t {
+  none,           ///< ratios are to sampler_logprob
+  tis,            ///< ratios are to old_logprob; min(exp(old - sampler), off_policy_cap) times the term
+  sequence_mask,  ///< ratios are to old_logprob; whole completions count or do not: sequence_mask() first
+};
+
 /// The clipped objective of DeepSeekMath (arXiv:2402.03300), Eq. 3 and 4, as policy_objective() of
 /// reckon/learn/objective.h.
 struct GrpoSettings {
@@ -48,8 +55,8 @@ struct GrpoSettings {
   double clip_eps_low = 0.2;
   double clip_eps_high = 0.2;
   double kl_coef = 0;  ///< estimator k3; 0 reads no reference_logprob
-  double tis_cap =
-      0;  ///< truncated importance weights: min(exp(old - sampler), tis_cap) times the term; 0: off
+  OffPolicy off_policy = OffPolicy::none;
+  double off_policy_cap = 2;  ///< at least 1
   double entropy_coef =
       0;  ///< the entropy bonus: loss -= entropy_coef * weight * entropy; its gradient is in dlogits
   ImportanceLevel level = ImportanceLevel::token;
@@ -59,16 +66,17 @@ struct GrpoSettings {
 struct GrpoInputs {
   const std::uint32_t* token_ids = nullptr;
   const float* sampler_logprob = nullptr;  ///< log pi_old of the policy that sampled
-  const float* old_logprob =
-      nullptr;  ///< with tis_cap: the learner's own log pi_old; null: the policy's, now (ratio exactly 1)
+  const float* old_logprob = nullptr;  ///< with off_policy: the learner's own log pi_old; null: the policy's,
+                                       ///< now (ratio exactly 1)
   const float* reference_logprob = nullptr;  ///< where kl_coef is not 0
   const float* advantage = nullptr;
   const float* weight = nullptr;  ///< token_weight(): the share of the token in the loss. 0: the row is not
                                   ///< read, its dlogits are 0 and its outputs are 0
-  // Of the row's completion, with ImportanceLevel::sequence:
-  const float* sequence_gap = nullptr;         ///< mean_t(policy_t - old_t)
-  const float* sequence_importance = nullptr;  ///< with tis_cap: the mean of its tokens' importance weights,
-                                               ///< with which its ratio moves the sum of its terms
+  // Of the row's completion:
+  const float* sequence_gap = nullptr;  ///< with ImportanceLevel::sequence: mean_t(policy_t - old_t)
+  /// With ImportanceLevel::sequence and tis the mean of its tokens' importance weights, with which its ratio
+  /// moves the sum of its terms; with sequence_mask 1, or 0 where it is left out
+  const float* sequence_importance = nullptr;
 };
 
 /// What comes out for each row, [R] each; null where it is not wanted.
@@ -78,7 +86,7 @@ struct GrpoOutputs {
   float* ratio = nullptr;
   float* kl = nullptr;          ///< k3
   float* clipped = nullptr;     ///< 1 where the clipped branch was taken, else 0
-  float* importance = nullptr;  ///< the truncated importance weight; 1 without tis_cap
+  float* importance = nullptr;  ///< the importance weight that the term is multiplied by
 };
 
 /// The GRPO loss and its gradient: dlogits over the logits, in place; each logit is read once and written
@@ -92,9 +100,13 @@ void grpo_loss(const LogitRows& logits, const GrpoInputs& in, const GrpoSettings
 /// the rows. \param offsets  [S + 1]
 void sequence_logprob_gap(const float* logprob, const float* old_logprob, const std::int32_t* offsets,
                           std::int64_t sequences, float* gap, Stream stream);
-/// The same of the importance weights min(exp(old - sampler), tis_cap). importance [R], written
+/// The same of the importance weights min(exp(old - sampler), cap). importance [R], written
 void sequence_importance(const float* old_logprob, const float* sampler_logprob, const std::int32_t* offsets,
-                         std::int64_t sequences, double tis_cap, float* importance, Stream stream);
+                         std::int64_t sequences, double cap, float* importance, Stream stream);
+/// keep[r] of all rows of a sequence: 1 where |sum of old - sampler over them| <= log(cap), else 0; NaN where
+/// the sum is none. keep [R], written
+void sequence_mask(const float* old_logprob, const float* sampler_logprob, const std::int32_t* offsets,
+                   std::int64_t sequences, double cap, float* keep, Stream stream);
 
 /// Cross-entropy: loss[r] = -weight[r] * logprob[r]; dlogits in place, as grpo_loss. weight 0: not read, zero
 /// gradient and outputs.

@@ -29,7 +29,7 @@ namespace reckon::gpu {
 ///                    on the other rows: their log-probs are equal
 ///   Numerics::fast   the learner takes flash attention and the products what is fastest: log-probs differ in
 ///   the last places, and
-///                    truncated importance weights (tis_cap) correct for it
+///                    off_policy corrects for it
 /// The weights are on the device once: sampler and learner of one engine share them.
 class Engine {
  public:

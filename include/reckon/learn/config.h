@@ -116,12 +116,28 @@ constexpr auto enum_names(ImportanceLevel) {
                     EnumName{ImportanceLevel::sequence, "sequence"}};
 }
 
+/// What makes up for completions whose sampler was not the policy that an update starts from: its weights
+/// were older (max_staleness), or it computes other log-probs of the same weights (Numerics::fast). With mu
+/// the sampler's probability of a token, old that of the policy before the step's first update, and pi the
+/// policy's; policy_objective() has the formulae.
+enum class OffPolicy {
+  none,           ///< ratios are pi / mu: clipping alone bounds them
+  tis,            ///< ratios are pi / old; each token's term times min(old / mu, cap)
+  sequence_mask,  ///< ratios are pi / old; completions whose old / mu is over cap or under 1 / cap are left
+                  ///< out
+};
+constexpr auto enum_names(OffPolicy) {
+  return std::array{EnumName{OffPolicy::none, "none"}, EnumName{OffPolicy::tis, "tis"},
+                    EnumName{OffPolicy::sequence_mask, "sequence_mask"}};
+}
+
 /// The clipped objective of DeepSeekMath (arXiv:2402.03300), Eq. 3.
 struct LossConfig {
   ImportanceLevel importance_level = ImportanceLevel::token;
   double clip_eps_low = 0.2;
   double clip_eps_high = 0.2;
-  double tis_cap = 0.0;
+  OffPolicy off_policy = OffPolicy::none;
+  double off_policy_cap = 2.0;
   double kl_coef = 0.0;
   LossNormalise loss_normalise = LossNormalise::token;
 };
@@ -133,10 +149,14 @@ void describe(Visitor& visit, LossConfig& c) {
         "by epsilons of about 3e-4");
   visit("clip_eps_low", c.clip_eps_low, between(0, 1), "epsilon of Eq. 3 below 1");
   visit("clip_eps_high", c.clip_eps_high, at_least(0), "epsilon of Eq. 3 above 1");
-  visit("tis_cap", c.tis_cap, at_least(0),
-        "truncated importance sampling, for a sampler whose log-probabilities are not the learner's: each "
-        "token's term is multiplied by the learner's probability over the sampler's, at most this; needs "
-        "exactness = \"report\". 0: off");
+  visit(
+      "off_policy", c.off_policy, any(),
+      "what makes up for completions sampled by older weights, or by a sampler whose log-probabilities are "
+      "not the learner's. none: ratios are to the sampler's probability; else to the learner's before the "
+      "step, and tis: each token's term is multiplied by that over the sampler's, at most off_policy_cap; "
+      "sequence_mask: completions whose product of these is over off_policy_cap or under 1 / off_policy_cap "
+      "are left out");
+  visit("off_policy_cap", c.off_policy_cap, at_least(1), "bound of off_policy; not used where that is none");
   visit("kl_coef", c.kl_coef, at_least(0),
         "beta of Eq. 3, estimator k3 of Eq. 4; 0 loads no reference model");
   visit("loss_normalise", c.loss_normalise, any(), "what the summed loss is divided by");

@@ -7,15 +7,17 @@
 #include <vector>
 
 #include "reckon/dist/communicator.h"
-#include "reckon/learn/gradient_tree.h"
 #include "reckon/learn/learner.h"
 #include "reckon/learn/policy_pass.h"
+#include "reckon/learn/sharded_adamw.h"
+#include "reckon/learn/sharded_gradient.h"
 
 namespace reckon {
 
 /// The learner of a decoder on the CPU. A rank works on its share of the leaves (BatchConfig), a micro-batch
 /// of them at a time; gradients are summed along a tree over the leaves (GradientTree), so that any
-/// micro-batch and any number of ranks give the same bits.
+/// micro-batch and any number of ranks give the same bits. A rank holds the summed gradient and the
+/// optimizer's moments of its part of the parameters alone (ShardedGradient, ShardedAdamW).
 class CpuLearner : public Learner {
  public:
   /// \param decoder        what is updated; must outlive the learner, as must world
@@ -35,6 +37,7 @@ class CpuLearner : public Learner {
   void restore(std::int64_t updates, std::span<const float> first, std::span<const float> second) override;
 
  private:
+  [[nodiscard]] std::int64_t num_leaves(std::span<const TrainSequence> sequences) const;
   template <class Visit>
   void visit_leaves(std::span<const TrainSequence> sequences, float temperature, Keep keep,
                     const Visit& visit);
@@ -42,7 +45,6 @@ class CpuLearner : public Learner {
                          Keep keep);
   UpdateStats run_leaf(std::span<const TrainSequence> sequences, const UpdateLoss& loss, float temperature,
                        std::size_t leaf, std::size_t first_sequence);
-  void apply(std::span<const float> gradient, double learning_rate, double scale);
 
   Decoder& decoder_;
   OptimizerConfig optimizer_;
@@ -53,9 +55,9 @@ class CpuLearner : public Learner {
   PolicyPass pass_;
   std::unique_ptr<const Decoder> reference_;
   std::optional<PolicyPass> reference_pass_;
-  GradientTree tree_;
+  ShardedGradient gradient_;
+  ShardedAdamW adamw_;
   std::vector<float> coef_;
-  AlignedBuffer first_moment_, second_moment_;
 };
 
 }  // namespace reckon

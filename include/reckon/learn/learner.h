@@ -51,7 +51,8 @@ class Learner {
   virtual std::vector<float> logprobs(std::span<const TrainSequence> sequences, float temperature) = 0;
   /// Updates applied so far.
   [[nodiscard]] virtual std::int64_t updates() const = 0;
-  /// Copies AdamW's moments of a part of the parameter vector. \param first, second  [part.size()], float32
+  /// Copies AdamW's moments of a part of the parameter vector, which lies in this rank's parameter_part(): no
+  /// other rank need have them. \param first, second  [part.size()], float32
   virtual void copy_moments(Range part, std::span<float> first, std::span<float> second) const = 0;
   /// Goes on as a learner that made `updates` updates and has these moments of all parameters. The weights
   /// are the caller's affair. \throws std::invalid_argument where their number is not that of the parameters

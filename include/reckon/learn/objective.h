@@ -31,8 +31,8 @@ struct CompletionLogprobs {
   std::span<const double> sampler;    ///< [T] log pi_old, as the sampler computed it
   std::span<const double> reference;  ///< [T] log pi_ref; empty where kl_coef is 0
   double advantage = 0;               ///< A_i, the same for all tokens
-  /// [T] log pi_old, as the learner computes it. Read where tis_cap is not 0; empty: the policy's own, of a
-  /// policy that has not changed since it sampled
+  /// [T] log pi_old, as the learner computes it before the first update of the step. Not read where
+  /// off_policy is none; empty: the policy's own, of a policy that has not changed since
   std::span<const double> old = {};
 };
 
@@ -42,8 +42,9 @@ struct ObjectiveSums {
   double kl = 0;       ///< of k3
   double clipped = 0;  ///< number of tokens whose ratio was clipped; all of them where it is the sequence's
   double ratio = 0;    ///< of each token, or of the sequence for each token
-  double importance = 0;        ///< importance weights, after truncation; 1 each where tis_cap is 0
-  double truncated = 0;         ///< number of tokens whose importance weight was more than tis_cap
+  double importance = 0;        ///< importance weights c_t
+  double truncated = 0;         ///< number of tokens whose importance weight was truncated (tis)
+  double masked = 0;            ///< number of tokens, if the completion is left out (sequence_mask)
   double max_logprob_diff = 0;  ///< largest |policy - sampler|, a maximum
 };
 
@@ -52,10 +53,19 @@ struct ObjectiveSums {
 ///   loss = -sum_t w [ c_t min(rho_t A, clip(rho_t, 1 - eps_low, 1 + eps_high) A) - beta k3_t ]
 ///   rho_t = exp(policy_t - old_t);  k3_t = exp(d) - d - 1 with d = reference_t - policy_t
 /// importance_level sequence (GSPO, arXiv:2507.18071, Eq. 7): rho_t is exp(mean_u(policy_u - old_u)) for
-/// every token. Where tis_cap is 0, old_t is sampler_t and c_t = 1; else c_t = min(exp(old_t - sampler_t),
-/// tis_cap), truncated importance sampling (Ionides, 2008), without a gradient: it makes up for a sampler
-/// that computes other log-probs of the same weights. w is token_weight(). All in float64. \param coef  [T],
-/// written: d loss / d policy_t
+/// every token. w is token_weight(). What old_t and c_t are, off_policy says; c_t has no gradient, and the KL
+/// penalty is not multiplied by it:
+///   none           old_t is sampler_t, and c_t = 1
+///   tis            c_t = min(exp(old_t - sampler_t), off_policy_cap): truncated importance sampling
+///                  (Ionides, 2008; per token as TRL's token_truncate)
+///   sequence_mask  c_t = 1 if |sum_u(old_u - sampler_u)| <= log(off_policy_cap), else 0: the importance
+///   ratio
+///                  of the completion, the product over its tokens, is between 1 / cap and cap. TRL 1.16's
+///                  sequence_mask has this mask with clip_min = 1 / clip_max, and multiplies what is kept by
+///                  the ratio: its variance is what the mask is there to avoid, and c_t is 1 here. The
+///                  product grows with the length: long completions are left out first.
+/// Where log-probs are not numbers, loss and coef are not either: a completion is not masked for that.
+/// All in float64. \param coef  [T], written: d loss / d policy_t
 [[nodiscard]] ObjectiveSums policy_objective(const CompletionLogprobs& completion, const LossConfig& config,
                                              double weight, std::span<double> coef);
 

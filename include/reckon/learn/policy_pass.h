@@ -30,8 +30,10 @@ class PolicyPass {
   [[nodiscard]] std::size_t num_leaves() const { return batch_.leaves().size(); }
   [[nodiscard]] LeafLogprobs leaf(std::size_t index) const;
   /// \param coef  [T] of the leaf: d loss / d logprob   \param gradients  [parameters], added to
+  /// \param complete  as Decoder::backward()
   /// \throws std::logic_error where forward() kept nothing for it
-  void backward(std::size_t leaf, std::span<const float> coef, std::span<float> gradients);
+  void backward(std::size_t leaf, std::span<const float> coef, std::span<float> gradients,
+                const GradientsComplete& complete = {});
 
  private:
   [[nodiscard]] std::size_t num_targets() const { return batch_.targets().size(); }

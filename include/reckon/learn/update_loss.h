@@ -19,8 +19,10 @@ struct SequenceTerms {
   std::span<const float> sampler_logprob = {};  ///< [T of the completion]; of a policy loss
   float advantage = 0;                          ///< A_i; of a policy loss
   double weight = 0;                            ///< of each token (token_weight())
-  /// [T], or empty: CompletionLogprobs::old, of a policy loss whose tis_cap is not 0
+  /// [T], or empty: CompletionLogprobs::old, of a policy loss whose off_policy is not none
   std::span<const float> old_logprob = {};
+  /// Whether the sequence counts in max_logprob_diff: not where other weights sampled it
+  bool compare = true;
 };
 
 /// The loss of an update, as data: a learner evaluates it wherever its model is.
@@ -42,9 +44,10 @@ struct UpdateStats {
   double ratio = 0;             ///< summed ratios
   double importance = 0;        ///< summed importance weights, after truncation
   double truncated = 0;         ///< tokens whose importance weight was truncated
+  double masked = 0;            ///< tokens of completions that were left out (OffPolicy::sequence_mask)
   double tokens = 0;            ///< completion tokens
   double rows = 0;              ///< tokens through the model, prompts included
-  double max_logprob_diff = 0;  ///< largest |policy - sampler log-prob|
+  double max_logprob_diff = 0;  ///< largest |policy - sampler log-prob| of those to compare
   double grad_norm = 0;         ///< before clipping
   double learning_rate = 0;
   bool applied = false;  ///< whether the weights were updated; not so where a gate skipped it

@@ -98,7 +98,7 @@ void describe(Visitor& visit, ModelInitConfig& c) {
   visit(
       "numerics", c.numerics, any(),
       "exact: a row's numbers depend on its sequence alone, so that sampler and learner give the same bits; "
-      "fast, with cuda: they may depend on what the row is computed with, and differ a little (see tis_cap)");
+      "fast, with cuda: they may depend on what the row is computed with, and differ a little (see off_policy)");
   visit("compute_dtype", c.compute_dtype, any(),
         "what the factors of matrix products are rounded to; sums and master weights are float32. bfloat16 "
         "needs a processor with AVX512_BF16");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,6 +66,10 @@ struct RowRange {
   std::int64_t count = 0;
   std::vector<RowRun> runs;
 };
+
+/// Told by a backward pass how far it is: the gradients from parameter `first` on are complete. `first`
+/// descends.
+using GradientsComplete = std::function<void(std::size_t first)>;
 
 /// Weight decay is for matrices alone.
 enum class ParameterKind {
@@ -139,8 +144,11 @@ class Decoder {
                        std::span<float> dhidden, std::span<float> gradients) const;
   /// Gradient of forward(), for rows that are whole sequences and activations kept for it; adds to gradients.
   /// The rows of a pass can be taken in ranges, one after the other. \param dhidden [range.count, H]
+  /// \param complete  called after each layer, where it is given: no further pass adds to the gradients from
+  ///                  there on, logits_backward() came before
   void backward(const PackedRows& rows, const RowRange& range, const KvCache& cache, Activations& activations,
-                std::span<const float> dhidden, std::span<float> gradients) const;
+                std::span<const float> dhidden, std::span<float> gradients,
+                const GradientsComplete& complete = {}) const;
 
  private:
   struct Layer {

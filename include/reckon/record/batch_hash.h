@@ -17,7 +17,8 @@ namespace reckon {
 ///     prompt: id, task, level, text, token_ids, gold, spec, source;
 ///     visit, group_id, admission; number of completions (u64); for each completion
 ///       sample_index, policy_version, token_ids, sampler_logprob, finish_reason, text, grade, verdict,
-///       reward_terms, reward, advantage, temperature of the batch.
+///       reward_terms, reward, advantage, temperature of the batch; where its tokens are of several versions
+///       of the weights: text "versions", number of runs (u64), and for each run first_token, version.
 /// A completion's prompt_id and group_id are those of its group and are not repeated.
 [[nodiscard]] std::string batch_sha256(const RolloutBatch& batch);
 

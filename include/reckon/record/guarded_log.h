@@ -28,7 +28,7 @@ class RolloutLogSource {
   [[nodiscard]] virtual std::uint64_t num_steps() const = 0;
   [[nodiscard]] virtual std::vector<std::uint64_t> step_numbers() const = 0;
   /// \param index  below num_steps(). \throws Error(bad_data), naming the file
-  [[nodiscard]] virtual std::vector<std::uint64_t> group_ids(std::uint64_t index) const = 0;
+  [[nodiscard]] virtual std::vector<std::uint64_t> group_places(std::uint64_t index) const = 0;
   [[nodiscard]] virtual RolloutStep read(std::uint64_t index) const = 0;
 };
 

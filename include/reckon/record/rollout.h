@@ -7,6 +7,7 @@
 
 #include "reckon/base/describe.h"
 #include "reckon/base/verdict.h"
+#include "reckon/record/version_run.h"
 
 namespace reckon {
 
@@ -38,7 +39,8 @@ struct Completion {
   std::uint64_t prompt_id = 0;
   std::uint64_t group_id = 0;            ///< counts the groups of a stage
   std::uint32_t sample_index = 0;        ///< 0 .. group_size - 1
-  std::uint64_t policy_version = 0;      ///< optimizer steps the weights had seen when they sampled
+  std::uint64_t policy_version = 0;      ///< of the weights that sampled the first token: the oldest
+  std::vector<VersionRun> versions;      ///< of all tokens; empty: all are of policy_version
   std::vector<std::uint32_t> token_ids;  ///< [T]
   std::vector<float> sampler_logprob;    ///< [T], natural log, at the sampling temperature
   FinishReason finish_reason = FinishReason::eos;
@@ -51,6 +53,9 @@ struct Completion {
   float advantage = 0;
 };
 
+/// The versions of a completion's tokens, also where it only has policy_version.
+[[nodiscard]] std::vector<VersionRun> version_runs(const Completion& completion);
+
 /// The G completions of one prompt.
 struct Group {
   Prompt prompt;
@@ -58,6 +63,9 @@ struct Group {
   std::uint64_t group_id = 0;
   std::uint64_t admission = 0;  ///< place in the order in which the learner took the groups; 0 if synchronous
   std::vector<Completion> completions;
+
+  /// By which the groups of a step stand in order: those of a stage ascend from step to step, without a gap.
+  [[nodiscard]] std::uint64_t place() const { return admission > 0 ? admission : group_id; }
 };
 
 /// Everything one rank sampled in one step.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -14,6 +15,16 @@ namespace reckon {
 /// The schema of rollout logs; docs/rollout-log.md describes it dataset by dataset.
 inline constexpr std::string_view kRolloutSchema = "reckon.rollouts/1";
 
+/// Which version of the weights a log has for a token.
+enum class LoggedVersions : std::uint8_t {
+  completion = 0,  ///< that of its completion: all its tokens are of policy_version
+  token = 1,       ///< its own: weights are replaced while completions are under way
+};
+constexpr auto enum_names(LoggedVersions) {
+  return std::array{EnumName{LoggedVersions::completion, "completion"},
+                    EnumName{LoggedVersions::token, "token"}};
+}
+
 /// What a rollout log says about the run that wrote it: attributes of the file's root, and the recipe.
 struct RolloutLogInfo {
   std::string run_id;
@@ -25,6 +36,7 @@ struct RolloutLogInfo {
   std::string grader_version;
   std::string fingerprint;  ///< numerics fingerprint of the machine
   std::string created;      ///< ISO 8601, UTC; where it is empty, each segment takes the time of its opening
+  LoggedVersions versions = LoggedVersions::completion;
 };
 
 /// When a segment is closed and the next one begun: after the step that reaches one of the two.
@@ -94,7 +106,7 @@ class RolloutLogWriter {
   std::unique_ptr<Segment> segment_;
 };
 
-/// One step as it was appended: the same rows in the same order.
+/// One step as it was appended: the same rows in the same order. Every completion has its versions.
 struct RolloutStep {
   RolloutBatch batch;
   StepHashes hashes;
@@ -119,8 +131,8 @@ class RolloutLogReader {
   [[nodiscard]] std::uint64_t num_steps() const;
   /// The numbers of those steps, in the order in which they were appended. \throws Error(bad_data).
   [[nodiscard]] std::vector<std::uint64_t> step_numbers() const;
-  /// The groups of one of those steps, in the order in which they lie there. \throws Error(bad_data).
-  [[nodiscard]] std::vector<std::uint64_t> group_ids(std::uint64_t index) const;
+  /// Group::place() of the groups of one of those steps, in the order in which they lie there. \throws Error(bad_data).
+  [[nodiscard]] std::vector<std::uint64_t> group_places(std::uint64_t index) const;
   /// \param index  below num_steps(). \throws Error(bad_data), naming the file and the dataset.
   /// A step without completions comes back with temperature 1: it has no row that could hold another.
   [[nodiscard]] RolloutStep read(std::uint64_t index) const;

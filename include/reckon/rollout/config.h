@@ -60,7 +60,6 @@ struct ScheduleConfig {
   Admission admission = Admission::in_order;
   WeightSwitch weight_switch = WeightSwitch::after_group;
   double over_issue = 0;
-  bool partial_rollouts = false;
 };
 
 template <class Visitor>
@@ -73,14 +72,14 @@ void describe(Visitor& visit, ScheduleConfig& c) {
         "before, whatever the ranks; as_completed: on the groups that are complete first, whose order the "
         "rollout log has");
   visit("weight_switch", c.weight_switch, any(),
-        "with as_completed: whether a group is completed by the weights that it was begun with");
+        "with as_completed: after_group completes a group by the weights that it was begun with; in_flight "
+        "goes "
+        "over to newer ones at the next token, so that what a step leaves unfinished goes on in the next one "
+        "(partial rollouts)");
   visit(
       "over_issue", c.over_issue, between(0, 4),
       "with as_completed: share of prompts sampled beyond those that a step needs, so that it need not wait "
       "for the last ones; favours short completions");
-  visit("partial_rollouts", c.partial_rollouts, any(),
-        "with as_completed: what is unfinished at the end of a step goes on in the next by its weights; else "
-        "it is dropped once it is over max_staleness");
 }
 
 }  // namespace reckon

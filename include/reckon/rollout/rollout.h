@@ -24,8 +24,15 @@ struct RolloutPlan {
   std::function<void(std::size_t group, Completion& completion)> on_completion = {};
 };
 
-/// Samples group_size completions for each group's prompt, under one policy: fills token ids, log-probs,
-/// finish reason and text. The groups come with prompt, visit and group_id.
+/// Completion::text of such tokens.
+[[nodiscard]] std::string completion_text(std::span<const std::uint32_t> token_ids, FinishReason finish_reason,
+                                          const Tokenizer& tokenizer);
+
+/// Puts what was sampled into the record: token ids, log-probs, versions, finish reason and text.
+void record_sample(const Sample& sample, const Tokenizer& tokenizer, Completion& completion);
+
+/// Samples group_size completions for each group's prompt, under one policy: fills what
+/// record_sample() does. The groups come with prompt, visit and group_id.
 void sample_groups(Sampler& sampler, const Tokenizer& tokenizer, const RolloutPlan& plan,
                    std::vector<Group>& groups);
 

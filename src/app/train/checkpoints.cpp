@@ -39,12 +39,61 @@ void restore_stage(const Checkpoint& checkpoint, Engine& engine, Learner& learne
   learner.restore(checkpoint.state.updates, moments.first, moments.second);
 }
 
-RunCheckpoints::RunCheckpoints(TrainRun& run)
-    : run_(run),
-      writer_(run.folder / "checkpoints", run.world,
-              {.keep_last = run.recipe.checkpoint.keep_last,
-               .keep_every = run.recipe.checkpoint.keep_every,
-               .schedule = run.recipe.checkpoint.every_steps}) {}
+PolicyVersions load_past(const Checkpoint& checkpoint, std::size_t parameters) {
+  PolicyVersions versions;
+  for (const PastWeights& past : checkpoint.state.past) {
+    versions[past.step] = {.step = past.step,
+                           .updates = past.updates,
+                           .sha256 = past.sha256,
+                           .weights = load_past_weights(checkpoint, past, parameters)};
+  }
+  return versions;
+}
+
+namespace {
+
+/// What a stage knows of its state, in the words of a checkpoint.
+void add_progress(StageProgress own, CheckpointContent& content) {
+  TrainState& state = content.state;
+  state.cursor = std::move(own.cursor);
+  state.weights_sha256 = std::move(own.weights_sha256);
+  state.guards = std::move(own.guards);
+  state.pending_groups.assign(own.ledger.pending.begin(), own.ledger.pending.end());
+  state.groups_drawn = static_cast<std::uint64_t>(own.ledger.next_group);
+  state.groups_dropped = static_cast<std::uint64_t>(own.ledger.dropped);
+  if (own.past == nullptr) return;
+  for (const auto& [step, version] : *own.past) {
+    state.past.push_back({step, version.updates, version.sha256});
+    content.past.emplace_back(version.weights);
+  }
+}
+
+}  // namespace
+
+RunCheckpoints::RunCheckpoints(TrainRun& run) : run_(run) {
+  make_writer();
+}
+
+void RunCheckpoints::make_writer() {
+  writer_ =
+      std::make_unique<CheckpointWriter>(run_.folder / "checkpoints", *run_.team,
+                                         RetentionConfig{.keep_last = run_.recipe.checkpoint.keep_last,
+                                                         .keep_every = run_.recipe.checkpoint.keep_every,
+                                                         .schedule = run_.recipe.checkpoint.every_steps});
+  for (const CheckpointName& name : kept_) writer_->keep(name);
+}
+
+void RunCheckpoints::keep(const CheckpointName& name) {
+  kept_.push_back(name);
+  writer_->keep(name);
+}
+
+void RunCheckpoints::change_team(Communicator& team) {
+  if (&team == run_.team) return;
+  finish();
+  run_.team = &team;
+  make_writer();
+}
 
 CheckpointContent RunCheckpoints::content(const StageConfig& stage, std::int64_t step) const {
   CheckpointContent content;
@@ -72,7 +121,7 @@ CheckpointContent RunCheckpoints::content(const StageConfig& stage, std::int64_t
 void RunCheckpoints::wait_for_last(const std::string& stage, std::int64_t step) {
   constexpr double kWorthMentioning = 1.0;  // seconds
   const auto start = Clock::now();
-  writer_.finish();
+  writer_->finish();
   const double seconds = seconds_since(start);
   if (seconds < kWorthMentioning || !run_.is_root()) return;
   log_warning(stage + " step " + std::to_string(step) + ": the checkpoint waited " + fixed(seconds, 1) +
@@ -83,10 +132,11 @@ void RunCheckpoints::wait_for_last(const std::string& stage, std::int64_t step) 
 void RunCheckpoints::between_steps(const StageConfig& stage, std::int64_t done, Engine& engine,
                                    const Learner& learner, const std::function<StageProgress()>& progress) {
   const auto start = Clock::now();
-  std::array<double, 2> flags = {static_cast<double>(stop_signal()), writer_.is_busy() ? 1.0 : 0.0};
-  run_.world.maximum(flags);
+  const int signals = std::max(stop_signal(), ask_also_ ? ask_also_() : 0);
+  std::array<double, 2> flags = {static_cast<double>(signals), writer_->is_busy() ? 1.0 : 0.0};
+  run_.team->maximum(flags);
   const auto signal = static_cast<int>(flags[0]);
-  if (writer_.in_flight() && flags[1] == 0) writer_.advance();
+  if (writer_->in_flight() && flags[1] == 0) writer_->advance();
 
   const std::int64_t every = run_.recipe.checkpoint.every_steps;
   const bool is_due = signal != 0 || (every > 0 && done % every == 0);
@@ -94,18 +144,15 @@ void RunCheckpoints::between_steps(const StageConfig& stage, std::int64_t done, 
     wait_for_last(stage.name, done);
     if (before_each_) before_each_();
     CheckpointContent content = this->content(stage, done);
-    StageProgress own = progress();
+    add_progress(progress(), content);
     content.state.updates = learner.updates();
-    content.state.cursor = std::move(own.cursor);
-    content.state.weights_sha256 = std::move(own.weights_sha256);
-    content.state.guards = std::move(own.guards);
     content.decoder = &engine.decoder();
     content.learner = &learner;
-    writer_.begin(content);
+    writer_->begin(content);
     last_step_ = done;
   }
   if (signal != 0) {
-    writer_.finish();
+    writer_->finish();
     throw_stopped(run_, stage.name + " step " + std::to_string(done), signal);
   }
   seconds_lost_ = seconds_since(start);
@@ -118,7 +165,7 @@ void RunCheckpoints::stage_done(const StageConfig& stage, const StageOutcome& ou
   content.state.weights_sha256 = outcome.weights_sha256;
   content.decoder = decoder;
   if (decoder == nullptr) content.files.clear();
-  writer_.begin(content);
+  writer_->begin(content);
 }
 
 void RunCheckpoints::begin_stage(const StageConfig& stage) {
@@ -126,13 +173,14 @@ void RunCheckpoints::begin_stage(const StageConfig& stage) {
   seconds_before_ = 0;
   last_step_ = 0;
   before_each_ = {};
+  ask_also_ = {};
   if (run_.resume && run_.resume->checkpoint.state.stage == stage.name)
     seconds_before_ = run_.resume->checkpoint.state.stage_seconds;
 }
 
 std::optional<std::int64_t> RunCheckpoints::roll_back(const StageConfig& stage, std::int64_t done,
                                                       Engine& engine, Learner& learner) {
-  writer_.finish();
+  writer_->finish();
   const std::int64_t every = run_.recipe.checkpoint.every_steps;
   const std::int64_t step = every == 0 ? 0 : done - done % every;
   if (step == 0) return {};

@@ -7,11 +7,9 @@
 
 namespace reckon {
 
-/// Gives every rank the completions of all groups, as far as the learner reads them: token ids, sampler
-/// log-probs, advantage, reward, verdict, finish reason; and what metrics count: grade, reward terms, whether
-/// several answers were given. Collective. \param mine  this rank's groups, with
-/// completions; ranks hold consecutive groups in rank order \param all   all groups of the step; their
-/// completions are replaced
+/// Gives every rank the completions of all groups, as group_wire() records: all but their texts. Collective.
+/// \param mine  this rank's groups, with completions; ranks hold consecutive groups in rank order
+/// \param all   all groups of the step; their completions are replaced
 void exchange_completions(Communicator& world, const std::vector<Group>& mine, std::vector<Group>& all);
 
 }  // namespace reckon

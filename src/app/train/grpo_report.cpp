@@ -53,7 +53,7 @@ StepSignal signal_of(const GrpoStep& step, const GrpoStats& stats) {
 
 void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats,
             const std::string& alarms) {
-  const MemoryUse memory = largest_memory_use(run.world);
+  const MemoryUse memory = largest_memory_use(*run.team);
   const StepSums sums = add_up(step);
   const StepTimes& times = step.times;
   const double n = sums.completions;
@@ -84,10 +84,10 @@ void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const
     row.add("mean_ratio",
             update.tokens > 0 ? update.ratio / update.tokens : std::exp(update.max_logprob_diff));
     row.add("sampler_policy_max_diff", update.max_logprob_diff);
-    if (stage.grpo.loss.tis_cap > 0) {
-      row.add("mean_importance", update.importance / trained);
-      row.add("importance_truncated", update.truncated / trained);
-    }
+    const OffPolicy off_policy = stage.grpo.loss.off_policy;
+    if (off_policy != OffPolicy::none) row.add("mean_importance", update.importance / trained);
+    if (off_policy == OffPolicy::tis) row.add("importance_truncated", update.truncated / trained);
+    if (off_policy == OffPolicy::sequence_mask) row.add("importance_masked", update.masked / trained);
     row.add("grad_norm", update.grad_norm);
     row.add("learning_rate", update.learning_rate);
     row.add("tokens", sums.tokens);

@@ -1,9 +1,12 @@
 #include "grpo_stage.h"
 
+#include <algorithm>
+#include <numeric>
 #include <span>
 
 #include "group_exchange.h"
 #include "reckon/reward/terms.h"
+#include "sample_again.h"
 
 namespace reckon {
 
@@ -13,8 +16,8 @@ GrpoStage::GrpoStage(TrainRun& run, const StageConfig& stage, Engine& engine)
       learner_(engine.learner(stage.optimizer, stage.batch, stage.steps * stage.grpo.updates_per_step,
                               stage.grpo.loss.kl_coef != 0.0 ? Reference::weights_now : Reference::none)),
       updater_(*learner_, stage.grpo, stage.sampling.max_new_tokens),
-      sampler_(std::make_unique<Sampler>(engine.sampling_backend())),
-      stream_(run.seed(), stage.name),
+      engine_(engine),
+      prompts_(run, stage),
       pool_(with_lengths(stage.reward, stage.sampling.max_new_tokens), run.seed()) {
   for (const RecipeTask* task : run.tasks_named(stage.tasks)) {
     probed_tasks_.push_back(task->task.get());
@@ -23,19 +26,25 @@ GrpoStage::GrpoStage(TrainRun& run, const StageConfig& stage, Engine& engine)
 }
 
 GrpoStep GrpoStage::draw(std::int64_t number) {
+  std::vector<std::int64_t> groups(static_cast<std::size_t>(stage_.grpo.prompts_per_step));
+  std::iota(groups.begin(), groups.end(), first_group_after(number - 1));
+  return draw(number, groups);
+}
+
+GrpoStep GrpoStage::draw(std::int64_t number, std::span<const std::int64_t> groups) {
   GrpoStep step;
   step.number = number;
-  const std::vector<const RecipeTask*> tasks = run_.tasks_named(stage_.tasks);
-  for (std::int64_t i = 0; i < stage_.grpo.prompts_per_step; ++i) {
-    DrawnPrompt drawn = draw_prompt(run_, tasks, stream_, stage_.sampling.max_new_tokens, step.too_long);
+  for (const std::int64_t group_number : groups) {
+    DrawnPrompt drawn = prompts_.take(group_number);
     Group group;
     group.prompt = std::move(drawn.prompt);
     group.visit = drawn.problem.visit;
-    group.group_id = static_cast<std::uint64_t>((number - 1) * stage_.grpo.prompts_per_step + i);
+    group.group_id = static_cast<std::uint64_t>(group_number);
     step.groups.push_back(std::move(group));
     step.sources.push_back(drawn.problem.source);
   }
-  step.mine = share_of(stage_.grpo.prompts_per_step, run_.world.rank(), run_.world.size());
+  step.too_long = prompts_.take_too_long();
+  step.mine = share_of(stage_.grpo.prompts_per_step, run_.team->rank(), run_.team->size());
   step.batch.step = static_cast<std::uint64_t>(number);
   step.batch.temperature = static_cast<float>(stage_.sampling.temperature);
   step.batch.reward_term_names = reward_term_names(stage_.reward);
@@ -43,11 +52,53 @@ GrpoStep GrpoStage::draw(std::int64_t number) {
   return step;
 }
 
+void GrpoStage::weights_made(std::int64_t step, const std::string& sha256) {
+  if (!lags() && !remembers_) return;
+  const std::span<const float> weights = engine_.decoder().parameters();
+  past_.insert_or_assign(step, PolicyVersion{.step = step,
+                                             .updates = learner_->updates(),
+                                             .sha256 = sha256,
+                                             .weights = {weights.begin(), weights.end()}});
+  past_.erase(past_.begin(), past_.lower_bound(step - stage_.schedule.max_staleness));
+}
+
+SamplingPolicy& GrpoStage::policy() {
+  if (!policy_) policy_ = std::make_unique<SamplingPolicy>(run_.recipe.model, engine_.decoder());
+  return *policy_;
+}
+
+SamplingPolicy& GrpoStage::policy_of(std::int64_t number) {
+  policy().use(past_.at(std::max<std::int64_t>(0, number - 1 - stage_.schedule.max_staleness)));
+  return *policy_;
+}
+
+std::vector<float> GrpoStage::sampler_logprobs(const GrpoStep& step) {
+  if (past_.empty()) {
+    std::vector<TrainSequence> sequences;
+    for (const Group& group : step.batch.groups) {
+      for (const Completion& completion : group.completions)
+        sequences.push_back({group.prompt.token_ids, completion.token_ids});
+    }
+    return learner_->logprobs(sequences, step.batch.temperature);
+  }
+  if (!policy_logprobs_)
+    policy_logprobs_ = policy().engine().learner(stage_.optimizer, stage_.batch, 1, Reference::none);
+  return logprobs_again(past_, policy(), *policy_logprobs_, step.batch.groups, step.batch.temperature);
+}
+
+void GrpoStage::sample_again(GrpoStep& step) {
+  if (past_.empty()) return sample(step);
+  reckon::sample_again(run_, stage_, past_, policy(), step.batch.groups);
+  grade(step);
+}
+
 void GrpoStage::sample(GrpoStep& step) {
   for (std::size_t i = 0; i < probes_.size(); ++i) pool_.test(*probed_tasks_[i], probes_[i]);
   const auto sources = std::span(step.sources).subspan(static_cast<std::size_t>(step.mine.begin));
   std::vector<Group>& groups = step.batch.groups;
-  RolloutPlan plan = rollout_plan(run_, stage_, learner_->updates());
+  Engine& engine = lags() ? policy_of(step.number).engine() : engine_;
+  if (!sampler_) sampler_ = std::make_unique<Sampler>(engine.sampling_backend());
+  RolloutPlan plan = rollout_plan(run_, stage_, lags() ? policy_->updates() : learner_->updates());
   plan.on_completion = [&](std::size_t group, Completion& completion) {
     pool_.grade(*sources[group]->task, groups[group], completion);
   };
@@ -76,11 +127,12 @@ void GrpoStage::assign(GrpoStep& step) const {
 }
 
 void GrpoStage::exchange(GrpoStep& step) {
-  exchange_completions(run_.world, step.batch.groups, step.groups);
+  exchange_completions(*run_.team, step.batch.groups, step.groups);
 }
 
 GrpoStats GrpoStage::update(const GrpoStep& step, const UpdateGate& gate) {
-  return updater_.update(step.groups, step.batch.temperature, gate);
+  return updater_.update(step.groups, step.batch.temperature, static_cast<std::uint64_t>(learner_->updates()),
+                         gate);
 }
 
 }  // namespace reckon

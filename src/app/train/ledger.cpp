@@ -176,7 +176,7 @@ std::vector<std::string> all_group_hashes(TrainRun& run, const GrpoStep& step) {
   for (const Group& group : step.batch.groups) mine += group_sha256(group, step.batch.temperature);
   std::vector<std::string> hashes;
   constexpr std::size_t kHexDigits = 64;
-  for (const std::string& part : run.world.all_gather(mine)) {
+  for (const std::string& part : run.team->all_gather(mine)) {
     for (std::size_t i = 0; i < part.size(); i += kHexDigits) hashes.push_back(part.substr(i, kHexDigits));
   }
   return hashes;

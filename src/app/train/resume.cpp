@@ -15,6 +15,7 @@
 #include "reckon/record/line_file.h"
 #include "reckon/record/rewind.h"
 #include "reckon/record/stage_log.h"
+#include "shared_folder.h"
 #include "together.h"
 
 namespace reckon {
@@ -211,6 +212,7 @@ void open_files(TrainRun& run, const std::vector<ChangedSetting>& changes) {
 void open_run(TrainRun& run, const TrainArguments& arguments) {
   std::vector<ChangedSetting> changes;
   Decision decision;
+  check_shared_folder(run.folder, run.world);
   run_together(run.world, [&] {
     if (run.is_root()) decision = take_folder(run, arguments, changes);
   });

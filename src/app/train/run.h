@@ -15,6 +15,8 @@
 #include "reckon/base/file_lock.h"
 #include "reckon/checkpoint/checkpoint.h"
 #include "reckon/dist/communicator.h"
+#include "reckon/dist/message_port.h"
+#include "reckon/dist/roles.h"
 #include "reckon/lineage/chain.h"
 #include "reckon/lineage/lineage.h"
 #include "reckon/model/decoder.h"
@@ -51,6 +53,10 @@ struct TrainRun {
   ~TrainRun();
 
   Communicator& world;
+  /// The ranks that hold the weights of the stage that runs and update them together: all, or those that
+  /// learn. Rank 0 is the first of it.
+  Communicator* team;
+  Roles roles;
   Display& display;
   Recipe recipe;
   std::string recipe_text;    ///< resolved, as recipe.toml has it
@@ -77,6 +83,10 @@ struct TrainRun {
   Lineage lineage;
 
   std::unique_ptr<RunCheckpoints> checkpoints;
+
+  // Where roles are split.
+  std::unique_ptr<Communicator> role_group;  ///< the ranks of this one's role
+  std::unique_ptr<MessagePort> port;
 
   [[nodiscard]] const Tokenizer& tokenizer() const { return prompts.tokenizer(); }
   [[nodiscard]] bool is_root() const { return world.rank() == 0; }

@@ -157,8 +157,8 @@ RolloutLogInfo rollout_log_info(const TrainRun& run, const StageConfig& stage) {
   RolloutLogInfo info;
   info.run_id = run.run_id;
   info.stage = stage.name;
-  info.rank = static_cast<std::uint64_t>(run.world.rank());
-  info.world_size = static_cast<std::uint64_t>(run.world.size());
+  info.rank = static_cast<std::uint64_t>(run.team->rank());
+  info.world_size = static_cast<std::uint64_t>(run.team->size());
   info.recipe_text = run.recipe_text;
   info.tokenizer_sha256 = run.tokenizer().sha256();
   info.grader_version = kGraderVersion;

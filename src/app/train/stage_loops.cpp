@@ -1,11 +1,15 @@
 // The loops of training stages: what happens in a step, and between two.
+#include <algorithm>
+
 #include "checkpoints.h"
 #include "grpo_stage.h"
 #include "guard_step.h"
 #include "ledger.h"
 #include "reckon/base/failpoint.h"
 #include "reckon/record/batch_hash.h"
+#include "rollout_source.h"
 #include "sft_stage.h"
+#include "split/remote_rollouts.h"
 #include "step_memory.h"
 
 namespace reckon {
@@ -13,7 +17,7 @@ namespace {
 
 void report(TrainRun& run, const StageConfig& stage, const SftStep& step, const UpdateStats& stats,
             const std::string& alarms, double rows_per_second) {
-  const MemoryUse memory = largest_memory_use(run.world);
+  const MemoryUse memory = largest_memory_use(*run.team);
   if (run.metrics) {
     MetricsRow row{stage.name, static_cast<std::uint64_t>(step.number), {}};
     row.add("loss", stats.loss);
@@ -43,6 +47,98 @@ std::optional<std::int64_t> roll_back_if_judged(TrainRun& run, const StageConfig
   if (verdict.action != GuardAction::rollback) return {};
   return run.checkpoints->roll_back(stage, done, engine, learner);
 }
+
+/// A grpo stage, from its start or where a checkpoint has it.
+class GrpoLoop {
+ public:
+  GrpoLoop(TrainRun& run, const StageConfig& stage, Engine& engine)
+      : run_(run),
+        stage_(stage),
+        engine_(engine),
+        grpo_(run, stage, engine),
+        guards_(run.recipe.guard),
+        log_(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage),
+             reward_term_names(stage.reward)) {}
+
+  StageOutcome run() {
+    begin();
+    try {
+      while (done_ < stage_.steps) {
+        run_.checkpoints->between_steps(stage_, done_, engine_, grpo_.learner(), [&] { return progress(); });
+        step();
+      }
+    } catch (const AgreedError& error) {
+      rollouts_->end(static_cast<int>(error.code()));  // those who sample end as well
+      throw;
+    }
+    rollouts_->end({});
+    run_.checkpoints->before_each({});
+    run_.checkpoints->ask_also({});
+    log_.close();
+    return {.steps = stage_.steps, .closing = "", .weights_sha256 = weights_};
+  }
+
+ private:
+  void begin() {
+    const TrainState* state = run_.checkpoints->restore(stage_, engine_, grpo_.learner());
+    if (state != nullptr) {
+      restore_prompts(stage_, *state, grpo_);
+      guards_.restore(state->guards);
+      grpo_.restore_past(load_past(run_.resume->checkpoint, engine_.decoder().parameters().size()));
+      done_ = state->step;
+      // What depends on the order in which groups are complete does not come again.
+      if (run_.chain && stage_.schedule.admission == Admission::as_completed)
+        run_.chain->forget_lost_events();
+    }
+    run_.checkpoints->before_each([&] { log_.close(); });
+    weights_ = agreed_sha256(run_, engine_);
+    if (done_ == 0) record_stage_start(run_, stage_, weights_);
+    rollouts_ = run_.roles.are_split()
+                    ? make_remote_rollouts(run_, stage_, grpo_, engine_, done_,
+                                           state == nullptr ? LedgerState{} : ledger_of(*state))
+                    : make_own_rollouts(grpo_);
+    run_.checkpoints->ask_also([&] { return rollouts_->stop_asked(); });
+    rollouts_->weights_made(done_, weights_);
+  }
+
+  [[nodiscard]] StageProgress progress() {
+    return {rollouts_->cursor(done_), weights_, guards_.state(), &grpo_.past(), rollouts_->ledger()};
+  }
+
+  void step() {
+    GrpoStep step = rollouts_->next(done_ + 1);
+    const GrpoStats stats = grpo_.update(step, guards_.gate());
+    failpoint("train.updated");
+    const GuardVerdict verdict = judge_step(run_, stage_, guards_, step.number, signal_of(step, stats));
+    const auto back_to = roll_back_if_judged(run_, stage_, done_, engine_, grpo_.learner(), verdict);
+    const std::string updated = agreed_sha256(run_, engine_);
+    step.times.update = step.times.since_start() - step.times.sample - step.times.grade;
+    rollouts_->weights_made(step.number, updated);
+
+    log_.append(step.batch, {batch_sha256(step.batch), weights_, updated});
+    failpoint("train.logged");
+    record(run_, grpo_event(stage_, step, all_group_hashes(run_, step),
+                            {weights_, updated, stats.sums.loss, stats.sums.grad_norm, stats.skipped_updates,
+                             back_to}));
+    failpoint("train.chain");
+    weights_ = updated;
+    ++done_;
+    step.times.total = step.times.since_start();
+    report(run_, stage_, step, stats, guards_.alarms());
+    failpoint("train.metrics");
+    stop_if_judged(stage_, done_, verdict);
+  }
+
+  TrainRun& run_;
+  const StageConfig& stage_;
+  Engine& engine_;
+  GrpoStage grpo_;
+  RunGuards guards_;
+  RolloutLogWriter log_;
+  std::unique_ptr<RolloutSource> rollouts_;
+  std::int64_t done_ = 0;
+  std::string weights_;  // SHA-256
+};
 
 }  // namespace
 
@@ -84,54 +180,7 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
 }
 
 StageOutcome run_grpo_stage(TrainRun& run, const StageConfig& stage, Engine& engine) {
-  GrpoStage grpo(run, stage, engine);
-  RunGuards guards(run.recipe.guard);
-  std::int64_t done = 0;
-  if (const TrainState* state = run.checkpoints->restore(stage, engine, grpo.learner())) {
-    grpo.stream().move_to(state->cursor);
-    guards.restore(state->guards);
-    done = state->step;
-  }
-  RolloutLogWriter log(run.folder / "rollouts" / stage.name, rollout_log_info(run, stage),
-                       reward_term_names(stage.reward));
-  run.checkpoints->before_each([&] { log.close(); });
-  std::string weights = agreed_sha256(run, engine);
-  if (done == 0) record_stage_start(run, stage, weights);
-
-  while (done < stage.steps) {
-    run.checkpoints->between_steps(stage, done, engine, grpo.learner(), [&] {
-      return StageProgress{grpo.stream().cursor(), weights, guards.state()};
-    });
-    GrpoStep step = grpo.draw(done + 1);
-    failpoint("train.draw");
-    grpo.sample(step);
-    failpoint("train.sampled");
-    grpo.assign(step);
-    grpo.exchange(step);
-    failpoint("train.exchanged");
-    const GrpoStats stats = grpo.update(step, guards.gate());
-    failpoint("train.updated");
-    const GuardVerdict verdict = judge_step(run, stage, guards, step.number, signal_of(step, stats));
-    const auto back_to = roll_back_if_judged(run, stage, done, engine, grpo.learner(), verdict);
-    const std::string updated = agreed_sha256(run, engine);
-    step.times.update = step.times.since_start() - step.times.sample - step.times.grade;
-
-    log.append(step.batch, {batch_sha256(step.batch), weights, updated});
-    failpoint("train.logged");
-    record(run, grpo_event(stage, step, all_group_hashes(run, step),
-                           {weights, updated, stats.sums.loss, stats.sums.grad_norm, stats.skipped_updates,
-                            back_to}));
-    failpoint("train.chain");
-    weights = updated;
-    ++done;
-    step.times.total = step.times.since_start();
-    report(run, stage, step, stats, guards.alarms());
-    failpoint("train.metrics");
-    stop_if_judged(stage, done, verdict);
-  }
-  run.checkpoints->before_each({});
-  log.close();
-  return {.steps = stage.steps, .closing = "", .weights_sha256 = weights};
+  return GrpoLoop(run, stage, engine).run();
 }
 
 }  // namespace reckon

@@ -39,6 +39,24 @@ std::string text_difference(const std::string& again, const std::string& logged)
          ", the log says " + in_quotes(logged.substr(at, kShown));
 }
 
+/// The versions of the weights that the tokens come from.
+Difference compare_versions(const Completion& again, const Completion& logged, const std::string& where) {
+  if (again.policy_version != logged.policy_version)
+    return was(where + "the version of its weights", std::to_string(again.policy_version),
+               std::to_string(logged.policy_version));
+  const std::vector<VersionRun> a = version_runs(again), b = version_runs(logged);
+  for (std::size_t i = 0; i < a.size() || i < b.size(); ++i) {
+    const auto run_text = [i](const std::vector<VersionRun>& runs) {
+      return i == runs.size() ? "none"
+                              : "version " + std::to_string(runs[i].version) + " from token " +
+                                    std::to_string(runs[i].first_token) + " on";
+    };
+    if (i == a.size() || i == b.size() || a[i] != b[i])
+      return was(where + "change " + std::to_string(i) + " of its weights", run_text(a), run_text(b));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string completion_name(const Completion& completion) {
@@ -84,7 +102,7 @@ Difference compare_tokens(const Completion& again, const Completion& logged, dou
   if (again.finish_reason != logged.finish_reason)
     return was(where + "its end", std::string(enum_name(again.finish_reason)),
                std::string(enum_name(logged.finish_reason)));
-  return {};
+  return compare_versions(again, logged, where);
 }
 
 Difference compare_text(const Completion& logged, const Tokenizer& tokenizer) {

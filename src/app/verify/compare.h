@@ -14,7 +14,8 @@ using Difference = std::optional<std::string>;
 
 /// Prompts and their places, without completions.
 [[nodiscard]] Difference compare_prompts(const Group& again, const Group& logged);
-/// Tokens one by one, their log-probs and how the completion ended. \param logprob_bound  0: the same bits
+/// Tokens one by one, their log-probs, how the completion ended and the versions of the weights. \param
+/// logprob_bound  0: the same bits
 [[nodiscard]] Difference compare_tokens(const Completion& again, const Completion& logged,
                                         double logprob_bound);
 /// The text of a completion's tokens.

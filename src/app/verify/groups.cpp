@@ -61,7 +61,7 @@ class StepCheck {
         groups_.push_back({&group, &part, group_sha256(group, batch.temperature)});
       }
     }
-    std::ranges::stable_sort(groups_, {}, [](const PlacedGroup& placed) { return placed.group->group_id; });
+    std::ranges::stable_sort(groups_, {}, [](const PlacedGroup& placed) { return placed.group->place(); });
   }
 
   void run() {
@@ -83,7 +83,7 @@ class StepCheck {
     if (batch_sha256(batch) != hashes.batch_sha256)
       fail(part, ": its completions are not what their batch_sha256 says");
     for (std::size_t i = 1; i < batch.groups.size(); ++i) {
-      if (batch.groups[i - 1].group_id >= batch.groups[i].group_id)
+      if (batch.groups[i - 1].place() >= batch.groups[i].place())
         fail(part, ": group " + std::to_string(batch.groups[i].group_id) + " comes after group " +
                        std::to_string(batch.groups[i - 1].group_id));
     }
@@ -106,7 +106,7 @@ class StepCheck {
   /// Every group once, and as many as the recipe says.
   void check_numbers() {
     for (std::size_t i = 1; i < groups_.size(); ++i) {
-      if (groups_[i].group->group_id == groups_[i - 1].group->group_id)
+      if (groups_[i].group->place() == groups_[i - 1].group->place())
         fail(*groups_[i].part, ", group " + std::to_string(groups_[i].group->group_id) + ": stands twice");
     }
     if (context_.config == nullptr) return;

@@ -7,6 +7,7 @@
 
 #include "app/train/checkpoints.h"
 #include "app/train/ledger.h"
+#include "app/train/rollout_source.h"
 #include "reckon/base/error.h"
 #include "reckon/record/batch_hash.h"
 
@@ -61,7 +62,8 @@ class SftReplay : public StageReplay {
 
  protected:
   [[nodiscard]] Learner& learner() override { return sft_.learner(); }
-  [[nodiscard]] ProblemStream& stream() override { return sft_.stream(); }
+  [[nodiscard]] std::optional<StreamCursor> cursor() override { return sft_.stream().cursor(); }
+  void move_to(const Checkpoint& checkpoint) override { sft_.stream().move_to(checkpoint.state.cursor); }
 
  private:
   SftStage sft_;
@@ -72,11 +74,14 @@ class GrpoReplay : public StageReplay {
   GrpoReplay(TrainRun& run, const StageConfig& stage, Engine& engine, const StepOptions& options)
       : StageReplay(run, stage, engine, options),
         grpo_(run, stage, engine),
-        log_(run.folder / "rollouts" / stage.name, StageLog::LiveSegments::read, StageLog::Access::guarded) {}
+        log_(run.folder / "rollouts" / stage.name, StageLog::LiveSegments::read, StageLog::Access::guarded) {
+    grpo_.remember_past();
+    remember_weights();
+  }
 
   [[nodiscard]] Difference step(const ChainEvent& event, bool details) override {
-    GrpoStep step = grpo_.draw(done_ + 1);
-    const StageStep logged = log_.read(static_cast<std::uint64_t>(step.number));
+    const StageStep logged = log_.read(static_cast<std::uint64_t>(done_ + 1));
+    GrpoStep step = draw(logged);
     if (auto found = take_completions(step, logged)) return found;
     if (auto found = details ? compare_details(step, logged) : std::nullopt) return found;
     if (auto found = compare_text_value("rollouts", rollouts_sha256(all_group_hashes(run_, step)), event))
@@ -84,14 +89,36 @@ class GrpoReplay : public StageReplay {
     grpo_.exchange(step);
     const GrpoStats stats = grpo_.update(step, guards_.gate());
     static_cast<void>(guards_.end_step(step.number, signal_of(step, stats)));
-    return end_step(event, stats.sums.loss, stats.sums.grad_norm);
+    auto found = end_step(event, stats.sums.loss, stats.sums.grad_norm);
+    remember_weights();
+    return found;
   }
 
  protected:
   [[nodiscard]] Learner& learner() override { return grpo_.learner(); }
-  [[nodiscard]] ProblemStream& stream() override { return grpo_.stream(); }
+  [[nodiscard]] std::optional<StreamCursor> cursor() override {
+    if (stage_.schedule.admission == Admission::as_completed) return {};
+    return grpo_.prompts().cursor(grpo_.first_group_after(done_));
+  }
+  void move_to(const Checkpoint& checkpoint) override {
+    restore_prompts(stage_, checkpoint.state, grpo_);
+    grpo_.restore_past(load_past(checkpoint, engine_.decoder().parameters().size()));
+  }
 
  private:
+  /// The prompts of the step; where groups are not admitted in order, the log has the order.
+  GrpoStep draw(const StageStep& logged) {
+    if (stage_.schedule.admission == Admission::in_order) return grpo_.draw(done_ + 1);
+    std::vector<std::int64_t> numbers;
+    for (const Group& group : logged.groups) numbers.push_back(static_cast<std::int64_t>(group.group_id));
+    return grpo_.draw(done_ + 1, numbers);
+  }
+
+  /// Where later steps are sampled by them.
+  void remember_weights() {
+    if (stage_.schedule.max_staleness > 0) grpo_.weights_made(done_, agreed_sha256(run_, engine_));
+  }
+
   /// The log's completions under this step's own prompts, which must be the log's.
   Difference take_completions(GrpoStep& step, const StageStep& logged) {
     std::size_t completions = 0, tokens = 0;
@@ -113,7 +140,7 @@ class GrpoReplay : public StageReplay {
   /// Completions, their log-probs under the weights, rewards and advantages, in this order.
   Difference compare_details(GrpoStep& step, const StageStep& logged) {
     if (options_.sample) {
-      grpo_.sample(step);
+      grpo_.sample_again(step);
     } else {
       if (auto found = compare_learner_logprobs(step)) return found;
       grpo_.grade(step);
@@ -149,12 +176,7 @@ class GrpoReplay : public StageReplay {
   }
 
   Difference compare_learner_logprobs(const GrpoStep& step) {
-    std::vector<TrainSequence> sequences;
-    for (const Group& group : step.batch.groups) {
-      for (const Completion& completion : group.completions)
-        sequences.push_back({group.prompt.token_ids, completion.token_ids});
-    }
-    const std::vector<float> logprobs = grpo_.learner().logprobs(sequences, step.batch.temperature);
+    const std::vector<float> logprobs = grpo_.sampler_logprobs(step);
     std::size_t begin = 0;
     for (const Group& group : step.batch.groups) {
       for (const Completion& completion : group.completions) {
@@ -178,7 +200,7 @@ StageReplay::StageReplay(TrainRun& run, const StageConfig& stage, Engine& engine
 
 void StageReplay::restore(const Checkpoint& checkpoint) {
   restore_stage(checkpoint, engine_, learner());
-  stream().move_to(checkpoint.state.cursor);
+  move_to(checkpoint);
   guards_.restore(checkpoint.state.guards);
   done_ = checkpoint.state.step;
   remember_if_needed();
@@ -234,7 +256,7 @@ Difference StageReplay::compare_with(const Checkpoint& checkpoint) {
   if (checkpoint.state.updates != learner().updates())
     return "it counts " + std::to_string(checkpoint.state.updates) + " updates, the steps are " +
            std::to_string(learner().updates());
-  if (!(checkpoint.state.cursor == stream().cursor()))
+  if (const auto own = cursor(); own && !(checkpoint.state.cursor == *own))
     return "its stream of problems stands elsewhere than the steps leave it";
   return {};
 }

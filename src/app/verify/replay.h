@@ -42,7 +42,10 @@ class StageReplay {
  protected:
   StageReplay(TrainRun& run, const StageConfig& stage, Engine& engine, const StepOptions& options);
   [[nodiscard]] virtual Learner& learner() = 0;
-  [[nodiscard]] virtual ProblemStream& stream() = 0;
+  /// Where the stage's prompts stand after done() steps, and going on from there. Nothing where that depended
+  /// on who was first.
+  [[nodiscard]] virtual std::optional<StreamCursor> cursor() = 0;
+  virtual void move_to(const Checkpoint& checkpoint) = 0;
   /// Ends the step: goes back where the run did, and compares loss, gradient norm and weights with the
   /// chain's.
   [[nodiscard]] Difference end_step(const ChainEvent& event, double loss, double grad_norm);

@@ -102,7 +102,10 @@ void StepVerifier::walk(const StageConfig& stage, std::int64_t last, bool is_who
   replay->remember(targets);
   // The newest checkpoint that the asked steps come after, made by this recipe or just before it was changed.
   for (auto it = checkpoints.rbegin(); it != checkpoints.rend(); ++it) {
-    const std::int64_t latest = is_whole ? first - 1 : last - 1;
+    // What was admitted as it was complete may be of weights that were made max_staleness steps before.
+    const std::int64_t lag =
+        stage.schedule.admission == Admission::as_completed ? stage.schedule.max_staleness : 0;
+    const std::int64_t latest = is_whole ? first - 1 : std::max(last - 1 - lag, first - 1);
     if (it->first > latest || it->first < first - 1 || it->second.state.stage_done) continue;
     // What a guard went back to after the checkpoint must come after it as well.
     const bool reaches_back = std::any_of(rollbacks.upper_bound(it->first), rollbacks.end(),

@@ -23,7 +23,7 @@ StepTotals totals_of(const LoggedStep& step) {
     for (const Group& group : part.step.batch.groups) groups.push_back(&group);
   }
   // In the order in which the run adds them up: its sums are not rounded otherwise.
-  std::ranges::stable_sort(groups, {}, &Group::group_id);
+  std::ranges::stable_sort(groups, {}, &Group::place);
   for (const Group* group : groups) {
     const bool has_signal =
         std::ranges::any_of(group->completions, [](const Completion& c) { return c.advantage != 0.0f; });

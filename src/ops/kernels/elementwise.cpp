@@ -57,7 +57,7 @@ void adamw(float* __restrict weight, const float* __restrict gradient, float* __
 }
 
 double sum_of_squares(const float* values, std::int64_t size) {
-  constexpr std::int64_t kBlock = 4096;
+  constexpr std::int64_t kBlock = kSquaresBlockOfKernels;
   double total = 0;
   for (std::int64_t first = 0; first < size; first += kBlock) {
     const std::int64_t end = first + kBlock < size ? first + kBlock : size;

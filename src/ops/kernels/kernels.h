@@ -12,6 +12,9 @@
 
 namespace reckon {
 
+/// Of sum_of_squares: kSquaresBlock.
+inline constexpr std::int64_t kSquaresBlockOfKernels = 4096;
+
 /// Of rope and norm_rope.
 inline constexpr std::int64_t kLongestHead = 256;
 
