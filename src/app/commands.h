@@ -12,6 +12,7 @@ inline constexpr const char* kOutOfMemory =
     "tokens_per_step, leaf_sequences, max_batch or kv_budget_mib)";
 
 // Each adds its command to the program; the callback runs it and throws Error where it fails.
+void add_doctor_command(CLI::App& program);
 void add_generate_command(CLI::App& program);
 void add_grade_command(CLI::App& program);
 void add_inspect_command(CLI::App& program);

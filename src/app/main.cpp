@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
   reckon::add_inspect_command(program);
   reckon::add_read_log_command(program);
   reckon::add_selftest_command(program);
+  reckon::add_doctor_command(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
