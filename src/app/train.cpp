@@ -129,6 +129,7 @@ StageOutcome run_split(TrainRun& run, const StageConfig& stage, Decoder& decoder
 StageOutcome run_kind(TrainRun& run, const StageConfig& stage, std::size_t position) {
   if (stage.kind == StageKind::eval) {
     const auto engine = make_engine(run.recipe.model, *run.weights.at(stage.from), run.world);
+    run.world.set_activity(stage.name + ", evaluation");
     record_stage_start(run, stage, "");
     StageOutcome outcome = run_eval_stage(run, stage, *engine);
     record_stage_end(run, stage, outcome);
@@ -235,6 +236,7 @@ void train(const TrainArguments& arguments) {
   }
   Display display(arguments.progress, world.rank() != 0);
   TrainRun run(world, display);
+  world.set_activity("set-up");
   run.machine = machine_memory(world);
   run_together(world, [&] { set_up(run, arguments); });
   check_numerics(run);

@@ -132,6 +132,7 @@ void RunCheckpoints::wait_for_last(const std::string& stage, std::int64_t step) 
 void RunCheckpoints::between_steps(const StageConfig& stage, std::int64_t done, Engine& engine,
                                    const Learner& learner, const std::function<StageProgress()>& progress) {
   const auto start = Clock::now();
+  run_.set_activity(stage, done, "checkpoint");
   const int signals = std::max(stop_signal(), ask_also_ ? ask_also_() : 0);
   std::array<double, 2> flags = {static_cast<double>(signals), writer_->is_busy() ? 1.0 : 0.0};
   run_.team->maximum(flags);

@@ -88,6 +88,10 @@ struct TrainRun {
   std::unique_ptr<Communicator> role_group;  ///< the ranks of this one's role
   std::unique_ptr<MessagePort> port;
 
+  /// What the ranks do, should one of them wait too long for another.
+  void set_activity(const StageConfig& stage, std::int64_t step, const char* what) {
+    world.set_activity(stage.name + " step " + std::to_string(step) + ", " + what);
+  }
   [[nodiscard]] const Tokenizer& tokenizer() const { return prompts.tokenizer(); }
   [[nodiscard]] bool is_root() const { return world.rank() == 0; }
   [[nodiscard]] std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe.run.seed); }

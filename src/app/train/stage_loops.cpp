@@ -105,13 +105,16 @@ class GrpoLoop {
   }
 
   void step() {
+    run_.set_activity(stage_, done_ + 1, "rollouts");
     GrpoStep step = rollouts_->next(done_ + 1);
+    run_.set_activity(stage_, step.number, "update");
     const GrpoStats stats = grpo_.update(step, guards_.gate());
     failpoint("train.updated");
     const GuardVerdict verdict = judge_step(run_, stage_, guards_, step.number, signal_of(step, stats));
     const auto back_to = roll_back_if_judged(run_, stage_, done_, engine_, grpo_.learner(), verdict);
     const std::string updated = agreed_sha256(run_, engine_);
     step.times.update = step.times.since_start() - step.times.sample - step.times.grade;
+    run_.set_activity(stage_, step.number, "weights and logs");
     rollouts_->weights_made(step.number, updated);
 
     log_.append(step.batch, {batch_sha256(step.batch), weights_, updated});
@@ -159,6 +162,7 @@ StageOutcome run_sft_stage(TrainRun& run, const StageConfig& stage, Engine& engi
       return StageProgress{sft.stream().cursor(), weights, guards.state()};
     });
     const SftStep step = sft.draw(done + 1);
+    run.set_activity(stage, step.number, "update");
     const UpdateStats stats = sft.update(step, guards.gate());
     failpoint("train.sft_update");
     const GuardVerdict verdict = judge_step(run, stage, guards, step.number);
