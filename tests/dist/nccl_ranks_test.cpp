@@ -107,7 +107,9 @@ TEST(NcclRanks, SumBroadcastGatherAndScatterWhatTheyGave) {
   ranks->wait_all();
   const auto n = static_cast<float>(size);
   EXPECT_THAT(gradient, ::testing::ElementsAre(n * (n + 1) / 2, -n, 0.25F * n));
-  if (rank == size - 1) EXPECT_THAT(reduced, ::testing::ElementsAre(n * (n + 1) / 2, 0.5F * n));
+  if (rank == size - 1) {
+    EXPECT_THAT(reduced, ::testing::ElementsAre(n * (n + 1) / 2, 0.5F * n));
+  }
   EXPECT_THAT(weights, ::testing::ElementsAre(42, -7));
   for (std::size_t r = 0; r < size; ++r) {
     EXPECT_EQ(parts[2 * r], static_cast<int>(10 * r));

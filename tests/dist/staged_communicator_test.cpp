@@ -47,7 +47,9 @@ TEST_F(StagedCommunicator, TheRootGetsTheSum) {
     devices->reduce_sum(array.data(), 2, root, "grad", nullptr);
     devices->wait("grad");
     const std::vector<float> sums = array.download();
-    if (rank == root) EXPECT_THAT(sums, ElementsAre(ranks_sum(), -2.0f * static_cast<float>(size)));
+    if (rank == root) {
+      EXPECT_THAT(sums, ElementsAre(ranks_sum(), -2.0f * static_cast<float>(size)));
+    }
   }
 }
 
