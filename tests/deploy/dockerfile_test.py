@@ -146,7 +146,7 @@ class Chroot:
         environment = self.environment | ({"HOME": "/home/reckon", "USER": "reckon"} if self.user else {})
         script = f"cd {shlex.quote(self.folder)} && {command}"
         return subprocess.run([*before, "/usr/sbin/chroot", *user, str(self.root), "/bin/sh", "-c", script], env=environment,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1200)
 
     def expect(self, command, text="", before=()):
         result = self.run(command, before)
