@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "launcher_end.h"
 #include "reckon/base/error.h"
 
 namespace reckon {
@@ -40,6 +41,7 @@ std::uint64_t id_of_part(std::uint64_t parent, std::uint64_t split_number, int c
 }
 
 constexpr unsigned kAbortSeconds = 5;
+constexpr unsigned kLauncherSeconds = 15;
 volatile std::sig_atomic_t abort_code = 0;
 
 void end_at_once(int) {
@@ -169,6 +171,7 @@ std::unique_ptr<Communicator> MpiCommunicator::split(int color) {
 
 void MpiCommunicator::abort(int exit_code) {
   job_->fail();
+  end_launcher_later(kLauncherSeconds);
   // MPI_Abort asks the launcher, which may be gone or stopped.
   abort_code = exit_code;
   std::signal(SIGALRM, end_at_once);
