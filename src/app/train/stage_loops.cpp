@@ -106,6 +106,7 @@ class GrpoLoop {
 
   void step() {
     run_.set_activity(stage_, done_ + 1, "rollouts");
+    static_cast<void>(run_.world.waited_seconds());  // from here on
     GrpoStep step = rollouts_->next(done_ + 1);
     run_.set_activity(stage_, step.number, "update");
     const GrpoStats stats = grpo_.update(step, guards_.gate());
@@ -126,6 +127,7 @@ class GrpoLoop {
     weights_ = updated;
     ++done_;
     step.times.total = step.times.since_start();
+    step.times.waited = run_.world.waited_seconds();
     report(run_, stage_, step, stats, guards_.alarms());
     failpoint("train.metrics");
     stop_if_judged(stage_, done_, verdict);
