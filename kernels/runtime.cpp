@@ -109,6 +109,15 @@ void fill_zero(void* device, std::size_t bytes, Stream stream) {
   if (bytes > 0) check("fill on the GPU", cudaMemsetAsync(device, 0, bytes, stream));
 }
 
+void order_streams(Stream first, Stream then) {
+  cudaEvent_t event = nullptr;
+  check("cudaEventCreate", cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  cudaError_t error = cudaEventRecord(event, first);
+  if (error == cudaSuccess) error = cudaStreamWaitEvent(then, event, 0);
+  (void)cudaEventDestroy(event);  // once the device has passed it
+  check("order of streams", error);
+}
+
 OwnedStream::OwnedStream() {
   check("cudaStreamCreate", cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
 }

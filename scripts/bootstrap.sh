@@ -3,7 +3,8 @@
 # .deps/libtorch. What is there already is skipped, so it may be run at any time.
 #
 # Usage: scripts/bootstrap.sh [--oracles] [--cuda]
-#   --oracles  also the Python packages that tests compare with (transformers, h5py, ...), into .deps/oracles
+#   --oracles  also what tests need: the Python packages that they compare with (transformers, h5py, ...), into .deps/oracles, and shellcheck
+#              and debootstrap
 #   --cuda     also the CUDA libraries that the torch wheel names (3 GB), beside LibTorch: for the preset cuda on a machine
 #              with a GPU. The CUDA 13 toolkit (nvcc, headers) must be there.
 # Exit codes: 0 done; 2 usage; 74 a download or installation failed; 78 not root and a Debian package is missing.
@@ -19,6 +20,9 @@ packages=(
   libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev
   python3 python3-venv
 )
+
+# For tests: shell scripts, and a folder in which containers' steps are run (scripts/test.sh --full).
+test_packages=(debootstrap shellcheck)
 
 # The CPU libraries of the wheel name libcudart and libcupti, so these two come with it; its other CUDA libraries with --cuda alone.
 libtorch=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
@@ -120,7 +124,7 @@ oracles=no
 cuda=no
 for argument in "$@"; do
   case "$argument" in
-    --oracles) oracles=yes ;;
+    --oracles) oracles=yes; packages+=("${test_packages[@]}") ;;
     --cuda) cuda=yes ;;
     *) fail 2 "unknown argument $argument (usage: scripts/bootstrap.sh [--oracles] [--cuda])" ;;
   esac

@@ -56,6 +56,11 @@ void fill_zero(void* device, std::size_t bytes, Stream stream) {
   if (bytes > 0) emulator::put_on_stream(stream, [=] { std::memset(device, 0, bytes); });
 }
 
+// One of the orders that a GPU may take: what `first` has is done before anything else.
+void order_streams(Stream first, Stream) {
+  emulator::wait_for(first);
+}
+
 // A stream is told from the others by its address.
 OwnedStream::OwnedStream() : stream_(reinterpret_cast<Stream>(new char)) {}
 OwnedStream::~OwnedStream() {

@@ -16,6 +16,7 @@ void add_doctor_command(CLI::App& program);
 void add_generate_command(CLI::App& program);
 void add_grade_command(CLI::App& program);
 void add_inspect_command(CLI::App& program);
+void add_plan_command(CLI::App& program);
 /// Hidden: what the program starts itself with to read a log that nobody vouches for.
 void add_read_log_command(CLI::App& program);
 void add_recipe_command(CLI::App& program);

@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
   reckon::add_train_command(program);
   reckon::add_verify_command(program);
   reckon::add_recipe_command(program);
+  reckon::add_plan_command(program);
   reckon::add_grade_command(program);
   reckon::add_task_command(program);
   reckon::add_tokenize_command(program);

@@ -42,8 +42,8 @@ Recipe checked(TomlDocument document, const std::vector<std::string>& overrides,
 
 std::string explain_unknown_key(const StageConfig& stage, std::string_view key) {
   if (key == "tis_cap" && stage.kind == StageKind::grpo) {
-    return "unknown key \"tis_cap\" in stage " + in_quotes(stage.name) +
-           ": truncated importance sampling is off_policy = \"tis\" now, and its bound off_policy_cap";
+    return "unknown key " + in_quotes("stage." + stage.name + ".tis_cap") +
+           ". Write off_policy = \"tis\" and off_policy_cap; neither where it was 0.";
   }
   std::vector<std::string> owners;
   for (const auto& [kind, name] : enum_names(StageKind{})) {

@@ -253,7 +253,8 @@ void check_off_policy(const Table& table, const GrpoConfig& grpo, Numerics numer
         " (need \"report\": model.numerics is \"fast\", and the sampler's log-probabilities are "
         "not quite the learner's)");
   }
-  if (loss.off_policy == OffPolicy::none && loss.off_policy_cap != LossConfig{}.off_policy_cap) {
+  if (loss.off_policy == OffPolicy::none && table.is_good("off_policy") &&
+      loss.off_policy_cap != LossConfig{}.off_policy_cap) {
     table.report_value("off_policy_cap", loss.off_policy_cap,
                        ", and off_policy is \"none\", which has no bound (need \"tis\" or "
                        "\"sequence_mask\", or no off_policy_cap)");

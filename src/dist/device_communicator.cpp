@@ -13,8 +13,12 @@ class SerialDeviceCommunicator final : public DeviceCommunicator {
   [[nodiscard]] int rank() const override { return 0; }
   [[nodiscard]] int size() const override { return 1; }
   void all_reduce_sum(float*, std::size_t, std::string_view tensor, Stream) override { add(tensor); }
+  void reduce_sum(float*, std::size_t, int root, std::string_view tensor, Stream) override {
+    check_root("reduce", root);
+    add(tensor);
+  }
   void broadcast(void*, std::size_t, int root, std::string_view tensor, Stream) override {
-    check_root(root);
+    check_root("broadcast", root);
     add(tensor);
   }
   void all_gather(void*, std::size_t, std::string_view tensor, Stream) override { add(tensor); }
@@ -32,10 +36,10 @@ class SerialDeviceCommunicator final : public DeviceCommunicator {
 
 }  // namespace
 
-void DeviceCommunicator::check_root(int root) const {
+void DeviceCommunicator::check_root(const char* collective, int root) const {
   if (root < 0 || root >= size()) {
-    throw std::invalid_argument("broadcast: root " + std::to_string(root) + " is not a rank (need 0 to " +
-                                std::to_string(size() - 1) + ")");
+    throw std::invalid_argument(std::string(collective) + ": root " + std::to_string(root) +
+                                " is not a rank (need 0 to " + std::to_string(size() - 1) + ")");
   }
 }
 

@@ -140,8 +140,15 @@ class NcclCommunicator final : public DeviceCommunicator {
             [&] { return calls_->all_reduce_sum(device, count, stream); });
   }
 
+  void reduce_sum(float* device, std::size_t count, int root, std::string_view tensor,
+                  Stream stream) override {
+    check_root("reduce", root);
+    enqueue(collective_text("reduce", tensor, count * sizeof(float)), tensor, stream,
+            [&] { return calls_->reduce_sum(device, count, root, stream); });
+  }
+
   void broadcast(void* device, std::size_t bytes, int root, std::string_view tensor, Stream stream) override {
-    check_root(root);
+    check_root("broadcast", root);
     enqueue(collective_text("broadcast", tensor, bytes), tensor, stream,
             [&] { return calls_->broadcast(device, bytes, root, stream); });
   }

@@ -24,6 +24,13 @@ class StagedDeviceCommunicator final : public DeviceCommunicator {
     under_way_.emplace(tensor);
   }
 
+  void reduce_sum(float* device, std::size_t count, int root, std::string_view tensor,
+                  Stream stream) override {
+    check_root("reduce", root);
+    sum(device, count, stream, [&](std::size_t) { return rank() == root; });
+    under_way_.emplace(tensor);
+  }
+
   void reduce_scatter_sum(float* device, std::size_t count, std::string_view tensor, Stream stream) override {
     const std::size_t mine = static_cast<std::size_t>(rank()) * count;
     sum(device, count * static_cast<std::size_t>(size()), stream,
@@ -32,7 +39,7 @@ class StagedDeviceCommunicator final : public DeviceCommunicator {
   }
 
   void broadcast(void* device, std::size_t bytes, int root, std::string_view tensor, Stream stream) override {
-    check_root(root);
+    check_root("broadcast", root);
     for (std::size_t first = 0; first < bytes; first += kChunkBytes) {
       std::vector<std::byte> chunk(std::min(kChunkBytes, bytes - first));
       std::byte* at = static_cast<std::byte*>(device) + first;

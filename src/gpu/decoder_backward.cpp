@@ -9,7 +9,7 @@
 namespace reckon::gpu {
 
 void DecoderPass::backward(const DeviceRows& rows, PassAttention& attention, const float* dhidden,
-                           float* gradients) {
+                           float* gradients, const std::function<void(std::size_t from)>& is_complete) {
   if (keep_ == Keep::nothing) throw std::logic_error("DecoderPass::backward: forward kept nothing for it");
   const DecoderConfig& config = weights_.config();
   const cuda::HeadShape heads = weights_.heads();
@@ -41,6 +41,7 @@ void DecoderPass::backward(const DeviceRows& rows, PassAttention& attention, con
     }
     mlp_backward(number, rows.count, layer, gradients);
     attention_backward(number, rows, attention, layer, gradients);
+    if (is_complete) is_complete(weights_.layer_begin(number));
   }
   cuda::embedding_backward(dx_.data(), rows.by_token, hidden, gradients, stream_);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "reckon/cuda/elementwise.h"
@@ -41,9 +42,13 @@ class DecoderPass {
 
   /// \param hidden  [T, H] after the last norm
   void forward(const DeviceRows& rows, PassAttention& attention, Keep keep, bf16* hidden);
-  /// Gradient of the forward() before, which kept something: adds to gradients [parameters]. \param dhidden
-  /// [T, H]
-  void backward(const DeviceRows& rows, PassAttention& attention, const float* dhidden, float* gradients);
+  /// Gradient of the forward() before, which kept something: adds to gradients [parameters].
+  /// \param dhidden      [T, H]
+  /// \param is_complete  called with the places of the parameter vector from which on nothing will be added,
+  /// in
+  ///                     descending order, as soon as the work for it is on the stream
+  void backward(const DeviceRows& rows, PassAttention& attention, const float* dhidden, float* gradients,
+                const std::function<void(std::size_t from)>& is_complete = {});
 
   [[nodiscard]] RotationTable& rotation() { return rotation_; }
   /// Makes room for passes of so many rows: within it forward() with Keep::nothing allocates nothing and can

@@ -1,11 +1,9 @@
 #include "learner.h"
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <stdexcept>
 #include <string>
-
-#include "reckon/cuda/optimizer.h"
 
 namespace reckon::gpu {
 namespace {
@@ -56,23 +54,17 @@ GpuLearner::GpuLearner(Weights& weights, cuda::Gemm& gemm, Stream stream, Numeri
                        DeviceCommunicator& devices, std::int64_t total_updates, const Decoder* reference)
     : weights_(weights),
       stream_(stream),
-      optimizer_(optimizer),
+      optimizer_config_(optimizer),
       batch_config_(batch),
       world_(world),
-      devices_(devices),
       total_updates_(total_updates),
       pass_(weights, gemm, stream),
       head_(weights, gemm, stream),
-      batch_(weights, numerics, stream) {
+      batch_(weights, numerics, stream),
+      reduction_(devices, stream, weights.num_parameters()),
+      optimizer_(weights, optimizer, world, devices, stream) {
   if (reference != nullptr) reference_ = std::make_unique<ReferenceModel>(*reference, gemm, stream);
-  const auto size = static_cast<std::size_t>(weights.num_parameters());
-  for (auto* buffer : {&gradients_, &first_moment_, &second_moment_}) {
-    buffer->resize(size);
-    buffer->fill_zero(stream);
-  }
-  squares_.resize(1);
-  squares_workspace_.resize(
-      static_cast<std::size_t>(cuda::sum_of_squares_workspace(weights.num_parameters())));
+  gradients_.resize(static_cast<std::size_t>(weights.num_parameters()));
 }
 
 void GpuLearner::check_reference(const UpdateLoss& loss) const {
@@ -81,8 +73,8 @@ void GpuLearner::check_reference(const UpdateLoss& loss) const {
                               " without a reference model");
 }
 
-/// Sets this rank's micro-batches, one after the other, and calls visit(first sequence in the update). With a
-/// loss the targets that have a gradient come first.
+/// Sets this rank's micro-batches, one after the other, and calls visit(first sequence in the update, whether
+/// it is the last). With a loss the targets that have a gradient come first.
 template <class Visit>
 void GpuLearner::visit_micro_batches(std::span<const TrainSequence> sequences, const UpdateLoss* loss,
                                      const Visit& visit) {
@@ -101,7 +93,7 @@ void GpuLearner::visit_micro_batches(std::span<const TrainSequence> sequences, c
     const auto targets = static_cast<std::size_t>(batch_.num_targets());
     logprob_.resize(targets);
     entropy_.resize(targets);
-    visit(first);
+    visit(first, end == mine.end);
   }
 }
 
@@ -211,7 +203,7 @@ UpdateStats GpuLearner::measure(std::span<const TrainSequence> sequences, const 
   check_loss(loss, sequences);
   check_reference(loss);
   std::vector<UpdateStats> leaves;
-  visit_micro_batches(sequences, nullptr, [&](std::size_t first) {
+  visit_micro_batches(sequences, nullptr, [&](std::size_t first, bool) {
     upload_terms(loss, first, temperature);
     forward(Keep::nothing);
     head_.token_logprob(batch_.head_rows(hidden_.data()), batch_.targets(), temperature,
@@ -223,7 +215,7 @@ UpdateStats GpuLearner::measure(std::span<const TrainSequence> sequences, const 
 
 std::vector<float> GpuLearner::logprobs(std::span<const TrainSequence> sequences, float temperature) {
   std::vector<float> mine;
-  visit_micro_batches(sequences, nullptr, [&](std::size_t) {
+  visit_micro_batches(sequences, nullptr, [&](std::size_t, bool) {
     forward(Keep::nothing);
     head_.token_logprob(batch_.head_rows(hidden_.data()), batch_.targets(), temperature,
                         {.logprob = logprob_.data()});
@@ -238,64 +230,39 @@ UpdateStats GpuLearner::update(std::span<const TrainSequence> sequences, const U
   check_loss(loss, sequences);
   check_reference(loss);
   gradients_.fill_zero(stream_);
+  reduction_.begin(gradients_.data());
+  const auto is_complete = [&](std::size_t from) {
+    reduction_.complete_from(static_cast<std::int64_t>(from));
+  };
   std::vector<UpdateStats> leaves;
-  visit_micro_batches(sequences, &loss, [&](std::size_t first) {
+  visit_micro_batches(sequences, &loss, [&](std::size_t first, bool is_last) {
     upload_terms(loss, first, temperature);
     forward(batch_config_.recompute ? Keep::inputs : Keep::layers);
     dhidden_.resize(hidden_.size());
     dhidden_.fill_zero(stream_);
     run_loss(loss, temperature, {dhidden_.data(), gradients_.data()});
-    pass_.backward(batch_.rows(), batch_.attention(), dhidden_.data(), gradients_.data());
+    pass_.backward(batch_.rows(), batch_.attention(), dhidden_.data(), gradients_.data(),
+                   is_last ? is_complete : std::function<void(std::size_t)>());
     add_leaf_stats(loss, first, leaves);
   });
-  devices_.all_reduce_sum(gradients_.data(), gradients_.size(), "gradients", stream_);
+  reduction_.finish();
   UpdateStats stats = add_up_leaves(world_, leaves);
-  devices_.wait("gradients");
-  stats.grad_norm = gradient_norm();
-  stats.learning_rate = learning_rate_at(optimizer_, updates_, total_updates_);
+  stats.grad_norm = optimizer_.gradient_norm(gradients_.data());
+  stats.learning_rate = learning_rate_at(optimizer_config_, updates_, total_updates_);
   check_finite(stats, updates_);
   if (gate && gate(stats) == UpdateDecision::skip) return stats;
-  apply(stats.learning_rate);
-  weights_.mark_changed();
+  optimizer_.update(gradients_.data(), stats.learning_rate, updates_ + 1);
   ++updates_;
   stats.applied = true;
   return stats;
 }
 
-/// Leaves the square on the device, for apply(). Waits for the stream.
-double GpuLearner::gradient_norm() {
-  cuda::sum_of_squares(gradients_.data(), weights_.num_parameters(), squares_.data(),
-                       squares_workspace_.data(), stream_);
-  return std::sqrt(squares_.download(stream_).front());
-}
-
-void GpuLearner::apply(double learning_rate) {
-  const std::int64_t count = weights_.num_parameters();
-  const cuda::DeviceArray<cuda::DecayRange>& ranges = weights_.decay_ranges(optimizer_.weight_decay, stream_);
-  cuda::adamw(weights_.master(), gradients_.data(), first_moment_.data(), second_moment_.data(),
-              weights_.rounded(), count, squares_.data(), ranges.data(),
-              static_cast<std::int64_t>(ranges.size()),
-              {.learning_rate = learning_rate,
-               .beta1 = optimizer_.adam_beta1,
-               .beta2 = optimizer_.adam_beta2,
-               .eps = optimizer_.adam_eps,
-               .max_grad_norm = optimizer_.max_grad_norm,
-               .step = updates_ + 1},
-              stream_);
-}
-
 void GpuLearner::copy_moments(Range part, std::span<float> first, std::span<float> second) const {
-  const std::size_t bytes = static_cast<std::size_t>(part.size()) * sizeof(float);
-  cuda::copy_to_host(first.data(), first_moment_.data() + part.begin, bytes, stream_);
-  cuda::copy_to_host(second.data(), second_moment_.data() + part.begin, bytes, stream_);
-  cuda::synchronize(stream_);
+  optimizer_.copy_moments(part, first, second);
 }
 
 void GpuLearner::restore(std::int64_t updates, std::span<const float> first, std::span<const float> second) {
-  check_moments(first.size(), second.size(), first_moment_.size());
-  cuda::copy_to_device(first_moment_.data(), first.data(), first.size_bytes(), stream_);
-  cuda::copy_to_device(second_moment_.data(), second.data(), second.size_bytes(), stream_);
-  cuda::synchronize(stream_);
+  optimizer_.restore(first, second);
   updates_ = updates;
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "gradient_reduction.h"
 #include "head.h"
 #include "kv_cache.h"
 #include "packed_attention.h"
@@ -11,6 +12,7 @@
 #include "reckon/dist/device_communicator.h"
 #include "reckon/learn/learner.h"
 #include "reckon/learn/packed_batch.h"
+#include "sharded_optimizer.h"
 
 namespace reckon::gpu {
 
@@ -98,7 +100,9 @@ class ReferenceModel {
 };
 
 /// The learner of an engine's weights. Gradients of a rank's micro-batches are summed in their order, and
-/// over the ranks by the communicator: the bits hold for one number of ranks and one micro-batch.
+/// over the ranks by the communicator: the bits hold for one number of ranks and one micro-batch. Each rank
+/// has the master weights and moments of its parameter_part() alone (ZeRO, arXiv:1910.02054, stage 1), and
+/// the sum of the gradient there.
 class GpuLearner : public Learner {
  public:
   /// All but the configurations must outlive it.
@@ -114,7 +118,7 @@ class GpuLearner : public Learner {
   [[nodiscard]] std::int64_t updates() const override { return updates_; }
   void copy_moments(Range part, std::span<float> first, std::span<float> second) const override;
   void restore(std::int64_t updates, std::span<const float> first, std::span<const float> second) override;
-  /// Of the last update, summed over the ranks, before it was clipped.
+  /// Of the last update, before it was clipped: in this rank's parameter_part() summed over the ranks.
   [[nodiscard]] const cuda::DeviceArray<float>& gradients() const { return gradients_; }
 
  private:
@@ -127,15 +131,12 @@ class GpuLearner : public Learner {
   void compute_sequence_terms(const LossConfig& config, float temperature);
   void add_leaf_stats(const UpdateLoss& loss, std::size_t first_sequence, std::vector<UpdateStats>& leaves);
   void check_reference(const UpdateLoss& loss) const;
-  [[nodiscard]] double gradient_norm();
-  void apply(double learning_rate);
 
   Weights& weights_;
   Stream stream_;
-  OptimizerConfig optimizer_;
+  OptimizerConfig optimizer_config_;
   BatchConfig batch_config_;
   Communicator& world_;
-  DeviceCommunicator& devices_;
   std::int64_t total_updates_;
   std::int64_t updates_ = 0;
   DecoderPass pass_;
@@ -143,8 +144,9 @@ class GpuLearner : public Learner {
   DeviceBatch batch_;
   std::unique_ptr<ReferenceModel> reference_;
   cuda::DeviceArray<bf16> hidden_;
-  cuda::DeviceArray<float> dhidden_, gradients_, first_moment_, second_moment_;
-  cuda::DeviceArray<double> squares_, squares_workspace_;
+  cuda::DeviceArray<float> dhidden_, gradients_;
+  GradientReduction reduction_;
+  ShardedOptimizer optimizer_;
   // Of each target of the micro-batch.
   std::vector<float> host_sampler_, host_old_, host_advantage_, host_weight_;
   cuda::DeviceArray<float> sampler_, old_, advantage_, weight_, gap_, sequence_importance_,

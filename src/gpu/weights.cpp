@@ -4,23 +4,32 @@
 #include <bit>
 #include <map>
 #include <span>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "reckon/base/error.h"
 #include "reckon/cuda/elementwise.h"
+#include "reckon/learn/parameter_part.h"
 #include "reckon/model/rope.h"
 
 namespace reckon::gpu {
+namespace {
+
+constexpr std::int64_t kStageValues = std::int64_t{16} << 20;  // of master weights under way, 64 MB
+
+}  // namespace
 
 Weights::Weights(const Decoder& decoder, WeightUse use, Stream stream)
     : config_(decoder.config()), num_logits_(decoder.num_logits()), tensors_(decoder.tensors()) {
   lay_out(decoder);
   const std::span<const float> parameters = decoder.parameters();
-  master_.upload(parameters, stream);
   rounded_.resize(parameters.size());
-  cuda::round_to_bf16(master_.data(), static_cast<std::int64_t>(parameters.size()), rounded_.data(), stream);
-  cuda::synchronize(stream);
-  if (use == WeightUse::infer) master_ = {};
+  if (use == WeightUse::train) {
+    master_.upload(parameters, stream);
+    part_ = {0, num_parameters()};
+  }
+  round_all(parameters, stream);
 }
 
 void Weights::lay_out(const Decoder& decoder) {
@@ -58,31 +67,82 @@ cuda::HeadShape Weights::heads() const {
   return {config_.num_attention_heads, config_.num_key_value_heads, config_.head_dim};
 }
 
+void Weights::keep_master_part(DeviceCommunicator& devices, Stream stream) {
+  const Range part = parameter_part(num_parameters(), devices.rank(), devices.size());
+  if (devices_ != nullptr && (part.begin != part_.begin || part.end != part_.end))
+    throw std::logic_error("Weights: the master weights are cut among other ranks already");
+  if (devices_ == nullptr && part.size() < part_.size()) {
+    cuda::DeviceArray<float> mine(static_cast<std::size_t>(part.size()));
+    cuda::copy_on_device(mine.data(), master_.data() + part.begin, mine.size() * sizeof(float), stream);
+    cuda::synchronize(stream);
+    master_ = std::move(mine);
+    ranges_.resize(0);  // of the whole
+  }
+  devices_ = &devices;
+  part_ = part;
+}
+
 void Weights::fetch(Decoder& decoder, Stream stream) const {
   const std::span<float> parameters = decoder.parameters();
-  cuda::copy_to_host(parameters.data(), master_.data(), parameters.size_bytes(), stream);
+  cuda::copy_to_host(parameters.data() + part_.begin, master_.data(),
+                     static_cast<std::size_t>(part_.size()) * sizeof(float), stream);
   cuda::synchronize(stream);
+  if (devices_ == nullptr || devices_->size() == 1) return;
+  cuda::DeviceArray<float> stage;
+  for (int rank = 0; rank < devices_->size(); ++rank) fetch_from(rank, parameters, stage, stream);
+}
+
+/// Every rank's master weights of one rank's part, piece by piece.
+void Weights::fetch_from(int rank, std::span<float> parameters, cuda::DeviceArray<float>& stage,
+                         Stream stream) const {
+  constexpr const char* kTensor = "master weights";
+  const Range part = parameter_part(num_parameters(), rank, devices_->size());
+  for (std::int64_t begin = part.begin; begin < part.end; begin += kStageValues) {
+    const auto count = static_cast<std::size_t>(std::min(kStageValues, part.end - begin));
+    const bool is_mine = rank == devices_->rank();
+    stage.resize(count);
+    if (is_mine)
+      cuda::copy_on_device(stage.data(), master_.data() + (begin - part.begin), count * sizeof(float),
+                           stream);
+    devices_->broadcast(stage.data(), count * sizeof(float), rank, kTensor, stream);
+    devices_->wait(kTensor);
+    if (!is_mine) cuda::copy_to_host(parameters.data() + begin, stage.data(), count * sizeof(float), stream);
+    cuda::synchronize(stream);
+  }
 }
 
 void Weights::store(const Decoder& decoder, Stream stream) {
   const std::span<const float> parameters = decoder.parameters();
-  cuda::copy_to_device(master_.data(), parameters.data(), parameters.size_bytes(), stream);
-  cuda::round_to_bf16(master_.data(), num_parameters(), rounded_.data(), stream);
-  cuda::synchronize(stream);
+  cuda::copy_to_device(master_.data(), parameters.data() + part_.begin,
+                       static_cast<std::size_t>(part_.size()) * sizeof(float), stream);
+  round_all(parameters, stream);
   mark_changed();
+}
+
+/// The copies that products read, of master weights that may not be here. Waits for the stream.
+void Weights::round_all(std::span<const float> parameters, Stream stream) {
+  cuda::DeviceArray<float> stage;
+  const auto size = static_cast<std::int64_t>(parameters.size());
+  for (std::int64_t begin = 0; begin < size; begin += kStageValues) {
+    const auto count = static_cast<std::size_t>(std::min(kStageValues, size - begin));
+    stage.upload(parameters.subspan(static_cast<std::size_t>(begin), count), stream);
+    cuda::round_to_bf16(stage.data(), static_cast<std::int64_t>(count), rounded_.data() + begin, stream);
+    cuda::synchronize(stream);
+  }
 }
 
 const cuda::DeviceArray<cuda::DecayRange>& Weights::decay_ranges(double weight_decay, Stream stream) {
   if (ranges_.size() > 0 && ranges_decay_ == weight_decay) return ranges_;
   std::vector<cuda::DecayRange> ranges;
   for (const ParameterTensor& tensor : tensors_) {
-    const auto begin = static_cast<std::int64_t>(tensor.offset);
-    const auto end = begin + static_cast<std::int64_t>(tensor.size);
+    const auto offset = static_cast<std::int64_t>(tensor.offset);
+    const Range mine = intersection(part_, {offset, offset + static_cast<std::int64_t>(tensor.size)});
+    if (mine.size() == 0) continue;
     const float decay = tensor.kind == ParameterKind::matrix ? static_cast<float>(weight_decay) : 0.0f;
     if (!ranges.empty() && ranges.back().weight_decay == decay) {
-      ranges.back().end = end;
+      ranges.back().end = mine.end - part_.begin;
     } else {
-      ranges.push_back({begin, end, decay});
+      ranges.push_back({mine.begin - part_.begin, mine.end - part_.begin, decay});
     }
   }
   ranges_.upload(ranges, stream);

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "reckon/cuda/norm_rope.h"
 #include "reckon/cuda/optimizer.h"
 #include "reckon/cuda/runtime.h"
+#include "reckon/dist/device_communicator.h"
 #include "reckon/model/decoder.h"
 
 namespace reckon::gpu {
@@ -41,8 +43,16 @@ class Weights {
   /// The bfloat16 copy.
   [[nodiscard]] const bf16* at(std::size_t offset) const { return rounded_.data() + offset; }
   [[nodiscard]] bf16* rounded() { return rounded_.data(); }
+  /// The master weights of master_part().
   [[nodiscard]] float* master() { return master_.data(); }
-  [[nodiscard]] const float* master() const { return master_.data(); }
+  /// All parameters, until keep_master_part().
+  [[nodiscard]] const Range& master_part() const { return part_; }
+  /// Keeps the master weights of this rank's parameter_part() alone; from here on fetch() is collective.
+  /// \param devices  the ranks among which they are cut; must outlive the weights' use
+  /// \throws std::logic_error  where they are cut among another number of ranks already
+  void keep_master_part(DeviceCommunicator& devices, Stream stream);
+  /// Where a layer's tensors begin in the parameter vector, which has the layers in order.
+  [[nodiscard]] std::size_t layer_begin(std::int64_t number) const { return layer(number).input_norm; }
 
   /// Counts changes: keys and values of an earlier version are not read.
   [[nodiscard]] std::uint64_t version() const { return version_; }
@@ -52,18 +62,24 @@ class Weights {
   void fetch(Decoder& decoder, Stream stream) const;
   /// Takes a decoder's weights, of the same shape, for the master weights. Waits for the stream.
   void store(const Decoder& decoder, Stream stream);
-  /// Stretches with one weight decay: matrices have it, norms and biases do not. On the device.
+  /// Stretches of master_part() with one weight decay: matrices have it, norms and biases do not. Counted
+  /// from where the part begins; on the device.
   [[nodiscard]] const cuda::DeviceArray<cuda::DecayRange>& decay_ranges(double weight_decay, Stream stream);
 
  private:
   void lay_out(const Decoder& decoder);
+  void round_all(std::span<const float> parameters, Stream stream);
+  void fetch_from(int rank, std::span<float> parameters, cuda::DeviceArray<float>& stage,
+                  Stream stream) const;
 
   DecoderConfig config_;
   std::int64_t num_logits_ = 0;
   std::vector<ParameterTensor> tensors_;
   std::vector<LayerOffsets> layers_;
   std::size_t last_norm_ = 0, head_ = 0;
-  cuda::DeviceArray<float> master_;
+  Range part_;
+  DeviceCommunicator* devices_ = nullptr;  // that the master weights are cut among
+  cuda::DeviceArray<float> master_;        // [part_]
   cuda::DeviceArray<bf16> rounded_;
   cuda::DeviceArray<cuda::DecayRange> ranges_;
   double ranges_decay_ = 0;

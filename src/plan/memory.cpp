@@ -45,7 +45,7 @@ struct BatchSize {
 };
 
 /// Gradients that a rank's tree holds at once, over ranks: the open nodes of leaves [begin, end), and the
-/// leaf that is being computed (GradientTree in learn/). Leaves are shared out as share_of() does.
+/// leaf that is being computed (GradientTree in learn/). As many leaves a rank; leaf_shares() weighs them.
 std::int64_t most_gradients(std::int64_t leaves, std::int64_t ranks) {
   std::int64_t most = 1;
   for (std::int64_t rank = 0; rank < ranks; ++rank) {

@@ -7,7 +7,8 @@
 namespace reckon {
 
 bool is_measurement(std::string_view name) {
-  return name == "seconds" || name.ends_with("_seconds") || name.starts_with("rss_");
+  return name == "seconds" || name.ends_with("_seconds") || name.starts_with("rss_") ||
+         name.starts_with("straggler_");
 }
 
 void MetricsStream::write(const MetricsRow& row) {

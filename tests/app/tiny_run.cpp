@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "reckon/record/batch_hash.h"
+#include "reckon/record/metrics.h"
 #include "reckon/record/stage_log.h"
 
 namespace reckon::testing {
@@ -82,11 +83,8 @@ std::vector<std::string> metrics_without_times(const fs::path& run) {
   std::vector<std::string> rows;
   for (std::string line; std::getline(in, line);) {
     ordered_json row = ordered_json::parse(line);
-    for (auto it = row.begin(); it != row.end();) {
-      it = it.key() == "seconds" || it.key().ends_with("_seconds") || it.key().starts_with("rss_")
-               ? row.erase(it)
-               : std::next(it);
-    }
+    for (auto it = row.begin(); it != row.end();)
+      it = is_measurement(it.key()) ? row.erase(it) : std::next(it);
     rows.push_back(row.dump());
   }
   return rows;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "reckon/base/error.h"
 #include "reckon/learn/cpu_learner.h"
 #include "reckon/learn/parameter_part.h"
 #include "reckon/learn/sft.h"
@@ -117,6 +118,24 @@ TEST_F(CheckpointTest, AResumedLearnerMakesTheSameUpdates) {
     static_cast<void>(sft_update(other, std::vector<TrainSequence>{{prompt, a}, {prompt, b}}));
   EXPECT_EQ(resumed->sha256(), model->sha256());
   EXPECT_THROW(other.restore(1, std::vector<float>(3), moments.second), std::invalid_argument);
+}
+
+TEST_F(CheckpointTest, MomentsOfAnotherModelAreRefused) {
+  train(1);
+  CheckpointWriter writer(folder.path(), world, {});
+  writer.begin(content(1));
+  writer.finish();
+  world.barrier();
+  const Checkpoint read = open_checkpoint(folder.path() / "rl-1/step-000001");
+  const std::size_t parameters = model->parameters().size();
+  const auto refused = [&](std::size_t others, const std::string& why) {
+    EXPECT_THAT([&] { static_cast<void>(load_moments(read, others)); },
+                ::testing::ThrowsMessage<Error>(::testing::HasSubstr(why)));
+  };
+  refused(parameters - 1, " values (need at most ");
+  refused(parameters + 1, "\"first_moment\" has ");
+  EXPECT_EQ(load_moments(read, parameters).second.size(), parameters);
+  world.barrier();
 }
 
 TEST_F(CheckpointTest, OldOnesGoAndTheNewestIsNeverTouched) {

@@ -17,6 +17,7 @@ TEST(SerialDeviceCommunicator, LeavesTheTensorsAsTheyAre) {
   std::vector<float> values{1.5F, -2.0F};
   alone->all_reduce_sum(values.data(), 2, "a", nullptr);
   alone->reduce_scatter_sum(values.data(), 2, "b", nullptr);
+  alone->reduce_sum(values.data(), 2, 0, "e", nullptr);
   alone->broadcast(values.data(), 8, 0, "c", nullptr);
   alone->all_gather(values.data(), 8, "d", nullptr);
   alone->wait("b");
@@ -37,6 +38,8 @@ TEST(SerialDeviceCommunicator, RefusesARootThatIsNoRank) {
   const auto alone = make_serial_device_communicator();
   EXPECT_THAT([&] { alone->broadcast(nullptr, 0, 1, "w", nullptr); },
               ThrowsMessage<std::invalid_argument>("broadcast: root 1 is not a rank (need 0 to 0)"));
+  EXPECT_THAT([&] { alone->reduce_sum(nullptr, 0, -1, "w", nullptr); },
+              ThrowsMessage<std::invalid_argument>("reduce: root -1 is not a rank (need 0 to 0)"));
 }
 
 }  // namespace

@@ -54,6 +54,11 @@ class MpiNccl final : public NcclCalls {
       sum_parts(parts, count, 0, count, device);
     });
   }
+  NcclResult reduce_sum(float* device, std::size_t count, int root, Stream) override {
+    return start(device, count * sizeof(float), [this, device, count, root](const std::vector<char>& parts) {
+      if (rank_ == root) sum_parts(parts, count, 0, count, device);
+    });
+  }
   NcclResult broadcast(void* device, std::size_t bytes, int root, Stream) override {
     return start(device, bytes, [device, bytes, root](const std::vector<char>& parts) {
       std::memcpy(device, parts.data() + static_cast<std::size_t>(root) * bytes, bytes);

@@ -207,12 +207,14 @@ TEST(NcclCommunicator, CountsSizesOver2To31) {
   const auto rank = make_rank_3(script);
   constexpr std::size_t kCount = (std::size_t{1} << 31) + 3;  // 8.59 GB of float32, and 8 parts of it
   rank->all_reduce_sum(nullptr, kCount, "a", nullptr);
+  rank->reduce_sum(nullptr, kCount, 7, "r", nullptr);
   rank->broadcast(nullptr, kCount, 0, "b", nullptr);
   rank->all_gather(nullptr, kCount, "c", nullptr);
   rank->reduce_scatter_sum(nullptr, kCount, "d", nullptr);
-  EXPECT_THAT(script.calls, ElementsAre("init 3/8 channels 8", "all_reduce_sum 2147483651", "record",
-                                        "broadcast 2147483651 from 0", "record", "all_gather 2147483651",
-                                        "record", "reduce_scatter_sum 2147483651", "record"));
+  EXPECT_THAT(script.calls,
+              ElementsAre("init 3/8 channels 8", "all_reduce_sum 2147483651", "record",
+                          "reduce_sum 2147483651 to 7", "record", "broadcast 2147483651 from 0", "record",
+                          "all_gather 2147483651", "record", "reduce_scatter_sum 2147483651", "record"));
   script.query.then = kInProgress;
   EXPECT_EQ(error_of(ExitCode::internal, [&] { rank->wait("d"); }),
             std::string(kLabel) + "reduce_scatter(d, 68.72 GB): " + kLate);

@@ -91,6 +91,8 @@ TEST(NcclRanks, SumBroadcastGatherAndScatterWhatTheyGave) {
 
   std::vector<float> gradient{static_cast<float>(rank + 1), -1.0F, 0.25F};
   ranks->all_reduce_sum(gradient.data(), gradient.size(), "gradient", nullptr);
+  std::vector<float> reduced{static_cast<float>(rank + 1), 0.5F};
+  ranks->reduce_sum(reduced.data(), reduced.size(), world.size() - 1, "reduced", nullptr);
   std::vector<int> weights{rank == size - 1 ? 42 : 0, rank == size - 1 ? -7 : 0};
   ranks->broadcast(weights.data(), weights.size() * sizeof(int), world.size() - 1, "weights", nullptr);
   std::vector<int> parts(2 * size, -1);
@@ -105,6 +107,9 @@ TEST(NcclRanks, SumBroadcastGatherAndScatterWhatTheyGave) {
   ranks->wait_all();
   const auto n = static_cast<float>(size);
   EXPECT_THAT(gradient, ::testing::ElementsAre(n * (n + 1) / 2, -n, 0.25F * n));
+  if (rank == size - 1) {
+    EXPECT_THAT(reduced, ::testing::ElementsAre(n * (n + 1) / 2, 0.5F * n));
+  }
   EXPECT_THAT(weights, ::testing::ElementsAre(42, -7));
   for (std::size_t r = 0; r < size; ++r) {
     EXPECT_EQ(parts[2 * r], static_cast<int>(10 * r));

@@ -61,6 +61,9 @@ class ScriptedNccl final : public NcclCalls {
   NcclResult all_reduce_sum(float*, std::size_t count, Stream) override {
     return noted("all_reduce_sum " + std::to_string(count), script_.collective);
   }
+  NcclResult reduce_sum(float*, std::size_t count, int root, Stream) override {
+    return noted("reduce_sum " + std::to_string(count) + " to " + std::to_string(root), script_.collective);
+  }
   NcclResult broadcast(void*, std::size_t bytes, int root, Stream) override {
     return noted("broadcast " + std::to_string(bytes) + " from " + std::to_string(root), script_.collective);
   }

@@ -41,6 +41,18 @@ TEST_F(StagedCommunicator, SumsOverTheRanksAlsoWhatIsLongerThanAChunk) {
   EXPECT_EQ(sums.back(), 10 * ranks_sum());
 }
 
+TEST_F(StagedCommunicator, TheRootGetsTheSum) {
+  for (int root = 0; root < size; ++root) {
+    cuda::DeviceArray<float> array = on_device({static_cast<float>(rank + 1), -2.0f});
+    devices->reduce_sum(array.data(), 2, root, "grad", nullptr);
+    devices->wait("grad");
+    const std::vector<float> sums = array.download();
+    if (rank == root) {
+      EXPECT_THAT(sums, ElementsAre(ranks_sum(), -2.0f * static_cast<float>(size)));
+    }
+  }
+}
+
 TEST_F(StagedCommunicator, EveryRankGetsTheRootsBytesAndEveryPart) {
   cuda::DeviceArray<float> array = on_device({static_cast<float>(rank), 7.0f});
   devices->broadcast(array.data(), 2 * sizeof(float), size - 1, "w", nullptr);

@@ -2,7 +2,7 @@
 """Loss and gradient of tests/cuda/grpo_loss_test.cpp (GrpoLossMatchesAutograd), by torch's autograd in float64.
 
 Logits x[r][v] = ((7 r + 3 v) mod 11 - 5) / 2 for 4 rows of 6 words, token r, advantages and log-probs below; temperature 0.8,
-clip 0.2 and 0.28, kl_coef 0.04, entropy_coef 0.01, tis_cap 1.5. Needs torch.
+clip 0.2 and 0.28, kl_coef 0.04, entropy_coef 0.01, truncated importance weights of at most 1.5. Needs torch.
 """
 import torch
 

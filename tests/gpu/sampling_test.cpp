@@ -82,12 +82,19 @@ TEST_P(GpuSampling, WeightsThatChangeUnderWayGiveTheirLearnersLogProbs) {
   for (std::size_t i = 0; i < groups.requests.size(); ++i) request_of[i] = i;
   for (int steps = 0; steps < 6; ++steps) sampler.step();
   std::vector<SampleRequest> again = groups.requests;
-  for (const std::size_t i : {1u, 4u, 7u}) again[i].so_far = sampler.take(i);
+  std::vector<std::size_t> stopped;
+  for (const std::size_t first : {0u, 3u, 6u}) {
+    std::size_t unfinished = first;
+    while (samples.contains(unfinished)) ++unfinished;
+    ASSERT_LT(unfinished, first + 3);
+    again[unfinished].so_far = sampler.take(unfinished);
+    stopped.push_back(unfinished);
+  }
   std::ranges::copy(newer->parameters(), model->parameters().begin());
   model->repack();
   engine.store_weights();
   sampler.weights_changed(2);
-  for (const std::size_t i : {1u, 4u, 7u}) request_of[sampler.add(std::span(again).subspan(i, 1))] = i;
+  for (const std::size_t i : stopped) request_of[sampler.add(std::span(again).subspan(i, 1))] = i;
   while (!sampler.is_idle()) sampler.step();
 
   std::vector<TrainSequence> sequences;

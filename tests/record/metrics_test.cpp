@@ -40,7 +40,8 @@ TEST(Metrics, WritesOneObjectALineWithItsKeysInOrder) {
 }
 
 TEST(Metrics, KnowsWhatClockAndMachineDecide) {
-  for (const char* name : {"seconds", "sample_seconds", "checkpoint_seconds", "rss_mb_max", "rss_helpers_mb"})
+  for (const char* name :
+       {"seconds", "sample_seconds", "checkpoint_seconds", "rss_mb_max", "straggler_rank", "rss_helpers_mb"})
     EXPECT_TRUE(is_measurement(name)) << name;
   for (const char* name : {"loss", "reward", "tokens", "alarms", "seconds_of_thought", "rss"})
     EXPECT_FALSE(is_measurement(name)) << name;

@@ -39,6 +39,9 @@ void use_device(int index);
 /// failed.
 void synchronize(Stream stream);
 
+/// What is put on `then` from here on waits for what `first` has been given so far; the host does not wait.
+void order_streams(Stream first, Stream then);
+
 /// Memory of the device. \throws Error(environment) where it does not suffice.
 [[nodiscard]] void* allocate(std::size_t bytes);
 /// Waits for the work that may use it.

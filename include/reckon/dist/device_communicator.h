@@ -28,6 +28,9 @@ class DeviceCommunicator {
 
   /// device [count] float32: becomes the elementwise sum over the ranks, on every rank.
   virtual void all_reduce_sum(float* device, std::size_t count, std::string_view tensor, Stream stream) = 0;
+  /// device [count] float32: becomes the elementwise sum over the ranks on the root; the others' is undefined.
+  virtual void reduce_sum(float* device, std::size_t count, int root, std::string_view tensor,
+                          Stream stream) = 0;
   /// device [bytes]: becomes the root's, on every rank.
   virtual void broadcast(void* device, std::size_t bytes, int root, std::string_view tensor,
                          Stream stream) = 0;
@@ -46,7 +49,7 @@ class DeviceCommunicator {
   virtual void wait_all() = 0;
 
  protected:
-  void check_root(int root) const;
+  void check_root(const char* collective, int root) const;
   [[noreturn]] static void throw_not_under_way(std::string_view tensor);
 };
 

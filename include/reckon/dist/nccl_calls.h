@@ -49,6 +49,7 @@ class NcclCalls {
 
   /// The collectives of DeviceCommunicator. Counts are of float32, or bytes.
   virtual NcclResult all_reduce_sum(float* device, std::size_t count, Stream stream) = 0;
+  virtual NcclResult reduce_sum(float* device, std::size_t count, int root, Stream stream) = 0;
   virtual NcclResult broadcast(void* device, std::size_t bytes, int root, Stream stream) = 0;
   virtual NcclResult all_gather(void* device, std::size_t bytes, Stream stream) = 0;
   virtual NcclResult reduce_scatter_sum(float* device, std::size_t count, Stream stream) = 0;

@@ -47,7 +47,7 @@ class Engine {
                                                  Communicator& world, DeviceCommunicator& devices,
                                                  std::int64_t total_updates, const Decoder* reference);
   /// Writes the weights into the decoder, where they have changed since. The decoder must be repacked before
-  /// it computes itself.
+  /// it computes itself. Collective where a learner of several ranks has been made: each rank has its part.
   void fetch_weights();
   /// Computes from here on with the weights that the decoder has been given.
   void store_weights();

@@ -60,6 +60,7 @@ struct ScheduleConfig {
   Admission admission = Admission::in_order;
   WeightSwitch weight_switch = WeightSwitch::after_group;
   double over_issue = 0;
+  bool kv_release = true;
 };
 
 template <class Visitor>
@@ -80,6 +81,10 @@ void describe(Visitor& visit, ScheduleConfig& c) {
       "over_issue", c.over_issue, between(0, 4),
       "with as_completed: share of prompts sampled beyond those that a step needs, so that it need not wait "
       "for the last ones; favours short completions");
+  visit(
+      "kv_release", c.kv_release, any(),
+      "where ranks sample and learn in turns: the memory of keys and values is given back before they learn; "
+      "does not change results");
 }
 
 }  // namespace reckon

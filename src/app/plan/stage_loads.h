@@ -12,6 +12,9 @@
 
 namespace reckon {
 
+/// What the CPU's learner spreads over the ranks.
+inline constexpr plan::Sharding kCpuSharding = plan::Sharding::none;
+
 /// Tokens of some problems of tasks: all that is known of the problems to come.
 struct ProblemLengths {
   double mean_prompt = 0, longest_prompt = 0;

@@ -4,6 +4,8 @@
 
 #include "checkpoints.h"
 #include "grpo_stage.h"
+#include "reckon/base/log.h"
+#include "reckon/dist/stragglers.h"
 #include "reckon/reward/terms.h"
 #include "step_memory.h"
 
@@ -41,6 +43,22 @@ StepSums add_up(const GrpoStep& step) {
   return sums;
 }
 
+/// What the step's slowest rank of the team took, without its waits for others, against the median rank:
+/// warned of where it holds all others up.
+PhaseTimes straggler(TrainRun& run, const StageConfig& stage, const GrpoStep& step) {
+  constexpr double kWorthMentioning = 2.0, kLeastSeconds = 1.0;
+  // Where others sample, learners have only waited until their groups were there.
+  const double others = run.roles.are_split() ? step.times.sample : 0;
+  const double busy = std::max(0.0, step.times.total - others - step.times.waited);
+  const PhaseTimes times = gather_phase_times(*run.team, {&busy, 1}).front();
+  if (run.is_root() && times.ratio >= kWorthMentioning && times.slowest_s - times.median_s >= kLeastSeconds) {
+    log_warning(stage.name + " step " + std::to_string(step.number) + ": rank " +
+                std::to_string(times.slowest_rank) + " (" + times.slowest_host + ") was busy for " +
+                fixed(times.slowest_s, 1) + " s, the median rank for " + fixed(times.median_s, 1) + " s");
+  }
+  return times;
+}
+
 }  // namespace
 
 StepSignal signal_of(const GrpoStep& step, const GrpoStats& stats) {
@@ -54,6 +72,7 @@ StepSignal signal_of(const GrpoStep& step, const GrpoStats& stats) {
 void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const GrpoStats& stats,
             const std::string& alarms) {
   const MemoryUse memory = largest_memory_use(*run.team);
+  const PhaseTimes slowest = straggler(run, stage, step);
   const StepSums sums = add_up(step);
   const StepTimes& times = step.times;
   const double n = sums.completions;
@@ -103,6 +122,11 @@ void report(TrainRun& run, const StageConfig& stage, const GrpoStep& step, const
     row.add("grade_seconds", times.grade);
     row.add("update_seconds", times.update);
     row.add("checkpoint_seconds", run.checkpoints->seconds_lost());
+    row.add("wait_seconds", times.waited);
+    if (run.team->size() > 1) {
+      row.add("straggler_rank", static_cast<double>(slowest.slowest_rank));
+      row.add("straggler_ratio", slowest.ratio);
+    }
     row.add("seconds", times.total);
     add_memory(row, memory);
     run.metrics->write(row);

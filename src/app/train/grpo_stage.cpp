@@ -111,6 +111,7 @@ void GrpoStage::sample(GrpoStep& step) {
     throw;
   }
   step.times.grade = step.times.since_start() - step.times.sample;
+  if (stage_.schedule.kv_release) sampler_.reset();
 }
 
 void GrpoStage::grade(GrpoStep& step) {

@@ -21,6 +21,7 @@ struct StepTimes {
   using Clock = std::chrono::steady_clock;
   Clock::time_point start = Clock::now();
   double sample = 0, grade = 0, update = 0, total = 0;  // grade: what was left of it after sampling
+  double waited = 0;                                    // for other ranks, in collectives
   [[nodiscard]] double since_start() const {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }

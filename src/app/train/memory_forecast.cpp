@@ -6,7 +6,7 @@ namespace reckon {
 
 MemoryForecast forecast_memory(const Recipe& recipe, const MemoryFacts& facts) {
   const plan::ModelShape shape = shape_of(facts.model, facts.num_logits);
-  const plan::Placement placement{.workers = facts.ranks, .learners = facts.ranks};
+  const plan::Placement placement{.workers = facts.ranks, .learners = facts.ranks, .sharding = kCpuSharding};
   const Precision precision(recipe.model.compute_dtype, recipe.model.kv_dtype);
   plan::MemoryTarget target{.kv_bytes = precision.kv == ComputeDtype::bfloat16 ? 2.0 : 4.0,
                             .program_mb = facts.program_mb,

@@ -75,10 +75,20 @@ class GrpoLoop {
     run_.checkpoints->before_each({});
     run_.checkpoints->ask_also({});
     log_.close();
-    return {.steps = stage_.steps, .closing = "", .weights_sha256 = weights_};
+    return {.steps = stage_.steps, .closing = closing(), .weights_sha256 = weights_};
   }
 
  private:
+  /// What became of prompts that no step trained on.
+  [[nodiscard]] std::string closing() const {
+    if (stage_.schedule.admission == Admission::in_order) return "";
+    const LedgerState ledger = rollouts_->ledger();
+    return std::to_string(ledger.next_group) +
+           " prompts: " + std::to_string(stage_.steps * stage_.grpo.prompts_per_step) + " trained on, " +
+           std::to_string(ledger.dropped) + " dropped, " + std::to_string(ledger.pending.size()) +
+           " not needed any more";
+  }
+
   void begin() {
     const TrainState* state = run_.checkpoints->restore(stage_, engine_, grpo_.learner());
     if (state != nullptr) {
@@ -106,6 +116,7 @@ class GrpoLoop {
 
   void step() {
     run_.set_activity(stage_, done_ + 1, "rollouts");
+    static_cast<void>(run_.world.waited_seconds());  // from here on
     GrpoStep step = rollouts_->next(done_ + 1);
     run_.set_activity(stage_, step.number, "update");
     const GrpoStats stats = grpo_.update(step, guards_.gate());
@@ -126,6 +137,7 @@ class GrpoLoop {
     weights_ = updated;
     ++done_;
     step.times.total = step.times.since_start();
+    step.times.waited = run_.world.waited_seconds();
     report(run_, stage_, step, stats, guards_.alarms());
     failpoint("train.metrics");
     stop_if_judged(stage_, done_, verdict);

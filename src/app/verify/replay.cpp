@@ -144,6 +144,7 @@ class GrpoReplay : public StageReplay {
     } else {
       if (auto found = compare_learner_logprobs(step)) return found;
       grpo_.grade(step);
+      if (stage_.schedule.max_staleness == 0) set_versions(step);
     }
     grpo_.assign(step);
     for (std::size_t g = 0; g < logged.groups.size(); ++g) {
@@ -157,6 +158,16 @@ class GrpoReplay : public StageReplay {
       }
     }
     return {};
+  }
+
+  /// Sampling and learning took turns: all tokens are of the weights that the step begins with.
+  void set_versions(GrpoStep& step) {
+    for (Group& group : step.batch.groups) {
+      for (Completion& completion : group.completions) {
+        completion.policy_version = static_cast<std::uint64_t>(grpo_.learner().updates());
+        completion.versions.clear();
+      }
+    }
   }
 
   Difference compare_completion(const Completion& again, const Completion& logged) {

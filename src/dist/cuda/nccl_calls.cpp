@@ -69,6 +69,10 @@ class LibraryCalls final : public NcclCalls {
     return answer(ncclAllReduce(device, device, count, ncclFloat32, ncclSum, communicator(), stream));
   }
 
+  NcclResult reduce_sum(float* device, std::size_t count, int root, Stream stream) override {
+    return answer(ncclReduce(device, device, count, ncclFloat32, ncclSum, root, communicator(), stream));
+  }
+
   NcclResult broadcast(void* device, std::size_t bytes, int root, Stream stream) override {
     return answer(ncclBroadcast(device, device, bytes, ncclUint8, root, communicator(), stream));
   }

@@ -82,6 +82,7 @@ class RemoteRollouts final : public RolloutSource {
     step.batch.groups.assign(step.groups.begin() + step.mine.begin, step.groups.begin() + step.mine.end);
     for (Group& group : step.batch.groups) add_texts(group);
     step.times.sample = step.times.since_start();
+    static_cast<void>(run_.world.waited_seconds());  // is in it
     failpoint("train.exchanged");
     return step;
   }

@@ -51,6 +51,12 @@ bool WeightReceiver::wait(PolicyVersions& versions, double seconds) {
   return poll(versions) || is_complete;
 }
 
+void WeightReceiver::forget_before(PolicyVersions& versions, std::int64_t step) {
+  const auto end = versions.lower_bound(step);
+  for (auto it = versions.begin(); it != end; ++it) spare_.push_back(std::move(it->second.weights));
+  versions.erase(versions.begin(), end);
+}
+
 bool WeightReceiver::take(const std::string& bucket, PolicyVersions& versions) {
   BucketHead head;
   if (bucket.size() >= sizeof head) std::memcpy(&head, bucket.data(), sizeof head);
@@ -69,6 +75,10 @@ bool WeightReceiver::take(const std::string& bucket, PolicyVersions& versions) {
     coming_.step = head.step;
     coming_.updates = head.updates;
     coming_.sha256.assign(head.sha256, kHexDigits);
+    if (!spare_.empty()) {
+      coming_.weights = std::move(spare_.back());
+      spare_.pop_back();
+    }
     coming_.weights.resize(parameters_);
   }
   std::memcpy(coming_.weights.data() + received_, bucket.data() + sizeof head, bytes);

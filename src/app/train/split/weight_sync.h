@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "app/train/sampling_policy.h"
 #include "reckon/dist/message_port.h"
@@ -26,6 +27,8 @@ class WeightReceiver {
   bool poll(PolicyVersions& versions);
   /// Waits a little where nothing has come.
   bool wait(PolicyVersions& versions, double seconds);
+  /// Forgets versions before this step; their memory takes those that come.
+  void forget_before(PolicyVersions& versions, std::int64_t step);
 
  private:
   bool take(const std::string& bucket, PolicyVersions& versions);
@@ -33,6 +36,7 @@ class WeightReceiver {
   MessagePort& port_;
   std::size_t parameters_;
   PolicyVersion coming_;
+  std::vector<std::vector<float>> spare_;
   std::size_t received_ = 0;  // of its parameters
 };
 

@@ -104,7 +104,7 @@ class RolloutWorker {
     policy_.use(versions_.at(wanted));
     failpoint("sync.switched");
     sampler_.weights_changed();
-    versions_.erase(versions_.begin(), versions_.lower_bound(wanted));
+    weights_.forget_before(versions_, wanted);
   }
 
   void begin_groups() {
