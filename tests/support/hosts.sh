@@ -78,10 +78,9 @@ mend() {
 }
 
 pids_on() {
-  local here process
-  here=$(readlink "/proc/${holder[$1]}/ns/uts")
+  local process
   for process in /proc/[0-9]*; do
-    [[ "$(readlink "$process/ns/uts" 2>/dev/null)" == "$here" ]] || continue
+    [[ "$process/ns/uts" -ef "/proc/${holder[$1]}/ns/uts" ]] || continue
     if tr '\0' ' ' 2>/dev/null <"$process/cmdline" | grep -qF -- "$2"; then echo "${process#/proc/}"; fi
   done
 }

@@ -19,6 +19,7 @@ struct Examination {
   const selftest::Scratch& scratch;     ///< a folder in it
   std::vector<RankFacts> facts;         ///< of all ranks
   double timeout_s = 30;                ///< longest wait for another rank
+  bool is_shared = true;                ///< whether all ranks see the folder; check_shared_folder() says
 };
 
 // Collective, each of them: every rank runs every check, and what rank 0 finds is told. A check that must end

@@ -131,33 +131,29 @@ Finding check_shared_folder(Examination& examination) {
     finding.warn(
         "a file was seen " + time_text(latest_s) +
         " after it was written: mount the file system with less caching of attributes (NFS: actimeo=1)");
-  if (finding.verdict == Verdict::fail) finding.found = "not every rank sees " + examination.folder.string();
+  examination.is_shared = finding.verdict != Verdict::fail;
+  if (!examination.is_shared) finding.found = "not every rank sees " + examination.folder.string();
   return finding;
 }
 
 Finding check_rename(Examination& examination) {
+  if (!examination.is_shared) return skipped("the folder is not shared");
   Communicator& world = examination.world;
+  const fs::path file = examination.scratch.shared() / "replaced";
+  const bool is_root = world.rank() == 0;
   std::string problem = problem_of([&] {
-    if (world.rank() == 0) write_file_atomic(examination.scratch.shared() / "replaced", version(0));
+    if (is_root) write_file_atomic(file, version(0));
   });
   world.barrier();
-  std::string sees_it;
-  if (world.rank() != 0)
-    sees_it =
-        problem_of([&] { (void)wait_for_content(examination.scratch.shared() / "replaced", version(0)); });
-  double num_blind = sees_it.empty() ? 0 : 1;
-  world.sum({&num_blind, 1});
-  if (num_blind > 0) return skipped("the folder is not shared");
+  if (problem.empty()) problem = problem_of([&] { (void)wait_for_content(file, version(0)); });
+  world.barrier();
   double reads = 0;
-  problem += problem_of([&] {
-    const fs::path file = examination.scratch.shared() / "replaced";
-    if (world.rank() == 0) {
-      for (int number = 1; number <= kLastVersion; ++number) write_file_atomic(file, version(number));
-      if (world.size() == 1) reads = read_versions(file);
-    } else {
-      reads = read_versions(file);
-    }
-  });
+  const auto replace_or_read = [&] {
+    for (int number = 1; is_root && number <= kLastVersion; ++number)
+      write_file_atomic(file, version(number));
+    reads = read_versions(file);
+  };
+  if (problem.empty()) problem = problem_of(replace_or_read);
   world.sum({&reads, 1});
   Finding finding{.found = "a file replaced " + std::to_string(kLastVersion) + " times was whole in " +
                            std::to_string(static_cast<int>(reads)) + " reads"};
@@ -170,6 +166,7 @@ Finding check_rename(Examination& examination) {
 Finding check_lock(Examination& examination) {
   Communicator& world = examination.world;
   if (world.size() == 1) return skipped("one rank");
+  if (!examination.is_shared) return skipped("the folder is not shared");
   std::unique_ptr<FileLock> lock;
   const auto take = [&] { lock = FileLock::try_take(examination.scratch.shared() / "lock"); };
   std::string problem = world.rank() == 0 ? problem_of(take) : "";
