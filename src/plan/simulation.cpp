@@ -127,8 +127,11 @@ class Simulation {
     if (found->second.empty()) free_.erase(found);
   }
 
-  /// Whether the next group may be begun by weights of this version, as completed.
+  /// Whether the next group may be begun by weights of this version, as completed: not where it would be too
+  /// old for the next update already.
   [[nodiscard]] bool may_issue(std::int64_t version) const {
+    const std::int64_t next_update = updates_ + (is_learning_ ? 1 : 0);
+    if (!schedule_.partial_rollouts && next_update - version > schedule_.max_staleness) return false;
     const double most = static_cast<double>(version + schedule_.max_staleness + 1) + schedule_.over_issue;
     return static_cast<double>(issued_ - dropped_) < most * static_cast<double>(job_.prompts_per_step);
   }

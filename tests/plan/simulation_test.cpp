@@ -160,6 +160,9 @@ TEST(Simulation, OverIssueCutsTheTailAndDropsGroups) {
   EXPECT_LT(first.step_s, all.step_s);
   EXPECT_EQ(first.dropped, 12 * 32) << "of 96 a step";
   EXPECT_EQ(first.in_flight, 96) << "the next step's";
+  JobModel far = long_tails();
+  far.sync_fill_s = 3;
+  EXPECT_EQ(run(far, as_completed(0, 0.5)).dropped, 12 * 32) << "none is begun by weights that are too old";
   const SimulationResult partial = run(long_tails(), as_completed(0, 0.5, true));
   EXPECT_EQ(partial.dropped, 0);
   EXPECT_GT(partial.max_staleness, 0) << "of their oldest token";
