@@ -5,7 +5,7 @@
 #include <numeric>
 #include <utility>
 
-#include "memory_rows.h"
+#include "reckon/plan/memory_rows.h"
 
 namespace reckon::plan {
 namespace {

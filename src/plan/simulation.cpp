@@ -1,6 +1,7 @@
 #include "reckon/plan/simulation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <map>
 #include <queue>
@@ -57,11 +58,16 @@ class Simulation {
         schedule_(schedule),
         seed_(seed),
         pace_{job.pass_s, job.row_s},
-        workers_(static_cast<std::size_t>(job.workers)) {
-    for (std::int64_t w = 0; w < job.workers; ++w) free_[0].insert({0, w});
+        workers_(static_cast<std::size_t>(job.workers)),
+        shares_(static_cast<std::size_t>(job.workers)) {
+    const double begun = static_cast<double>(job.prompts_per_step) * (1 + schedule.over_issue);
+    const auto share = static_cast<std::int64_t>(std::ceil(begun / static_cast<double>(job.workers)));
+    most_load_ = job.rows_per_worker / job.group_size;
+    if (schedule.as_completed) most_load_ = std::min(most_load_, share);
   }
 
   SimulationResult run(std::int64_t steps, std::int64_t warmup) {
+    for (std::int64_t w = 0; w < job_.workers; ++w) set_free(w);
     issue();
     while (updates_ < steps) {
       if (events_.empty()) throw std::logic_error("simulate: nothing goes on");
@@ -108,8 +114,11 @@ class Simulation {
   }
   // Workers with room for a group, by the version they have and then by their load.
   void set_free(std::int64_t number) {
-    if (load(number) < job_.rows_per_worker / job_.group_size)
-      free_[worker(number).version].insert({load(number), number});
+    if (schedule_.as_completed) {
+      if (load(number) < most_load_) free_[worker(number).version].insert({load(number), number});
+    } else {
+      issue_own(number);
+    }
   }
   void set_busy(std::int64_t number) {
     const auto found = free_.find(worker(number).version);
@@ -118,13 +127,13 @@ class Simulation {
     if (found->second.empty()) free_.erase(found);
   }
 
-  /// Whether the next group may be begun by weights of this version.
+  /// Whether the next group may be begun by weights of this version, as completed: not where it would be too
+  /// old for the next update already.
   [[nodiscard]] bool may_issue(std::int64_t version) const {
-    const std::int64_t step = issued_ / job_.prompts_per_step;
-    if (!schedule_.as_completed) return step - schedule_.max_staleness <= version;
-    const double prompts = static_cast<double>(job_.prompts_per_step);
+    const std::int64_t next_update = updates_ + (is_learning_ ? 1 : 0);
+    if (!schedule_.partial_rollouts && next_update - version > schedule_.max_staleness) return false;
     const double most = static_cast<double>(version + schedule_.max_staleness + 1) + schedule_.over_issue;
-    return static_cast<double>(issued_ - dropped_) < most * prompts;
+    return static_cast<double>(issued_ - dropped_) < most * static_cast<double>(job_.prompts_per_step);
   }
 
   void issue() {
@@ -140,22 +149,40 @@ class Simulation {
   }
 
   void issue_to(std::int64_t number) {
-    const std::int64_t group = issued_++;
     set_busy(number);
-    std::vector<double> lengths(static_cast<std::size_t>(job_.group_size));
-    GroupState state{.worker = number, .version = worker(number).version, .open_rows = job_.group_size};
-    if (!schedule_.as_completed) {  // by exactly these weights, although newer ones may have come
-      const std::int64_t step = group / job_.prompts_per_step;
-      state.version = std::max<std::int64_t>(0, step - schedule_.max_staleness);
+    begin(number, issued_, worker(number).version);
+    open_.insert(issued_ - 1);
+    set_free(number);
+  }
+
+  /// In order: a worker begins the groups of its share of each step, as far as it has the weights and room.
+  void issue_own(std::int64_t number) {
+    Share& share = shares_[static_cast<std::size_t>(number)];
+    const std::int64_t first = job_.prompts_per_step * number / job_.workers;
+    const std::int64_t end = job_.prompts_per_step * (number + 1) / job_.workers;
+    if (first == end) return;
+    while (share.step - schedule_.max_staleness <= worker(number).version && load(number) < most_load_) {
+      // By exactly these weights, although newer ones may have come.
+      const std::int64_t version = std::max<std::int64_t>(0, share.step - schedule_.max_staleness);
+      begin(number, share.step * job_.prompts_per_step + first + share.begun, version);
+      if (++share.begun < end - first) continue;
+      share.begun = 0;
+      ++share.step;
     }
+  }
+
+  void begin(std::int64_t number, std::int64_t group, std::int64_t version) {
+    std::vector<double> lengths(static_cast<std::size_t>(job_.group_size));
+    GroupState state{.worker = number, .version = version, .open_rows = job_.group_size};
     for (std::uint32_t i = 0; i < lengths.size(); ++i) {
       lengths[i] = job_.lengths.draw(seed_, static_cast<std::uint64_t>(group), i);
       state.tokens += lengths[i];
     }
-    groups_.push_back(state);
-    if (schedule_.as_completed) open_.insert(group);
+    if (groups_.size() <= static_cast<std::size_t>(group))
+      groups_.resize(static_cast<std::size_t>(group) + 1);
+    groups_[static_cast<std::size_t>(group)] = state;
+    ++issued_;
     worker(number).add(now_, pace_, group, lengths, job_.group_s);
-    set_free(number);
     expect_end(number);
   }
 
@@ -165,8 +192,8 @@ class Simulation {
     const std::int64_t group = worker(number).take_ended(now_, pace_);
     GroupState& state = groups_[static_cast<std::size_t>(group)];
     if (--state.open_rows == 0) complete(group);
-    if (moves) set_free(number);
     expect_end(number);
+    if (moves) set_free(number);
   }
 
   void complete(std::int64_t group) {
@@ -245,8 +272,8 @@ class Simulation {
       const std::int64_t number = state(group).worker;
       set_busy(number);
       worker(number).drop(now_, pace_, group);
-      set_free(number);
       expect_end(number);
+      set_free(number);
       open_.erase(group);
       ++dropped_;
     }
@@ -287,6 +314,7 @@ class Simulation {
     out.worker_idle = 1 - sampling / seconds;
     out.learner_idle = 1 - learning / seconds;
     if (!schedule_.split) out.worker_idle = out.learner_idle = 1 - (sampling + learning) / seconds;
+    for (double* idle : {&out.worker_idle, &out.learner_idle}) *idle = std::max(0.0, *idle);  // rounding
     out.mean_staleness = done_.staleness / static_cast<double>(done_.groups);
     out.max_staleness = stalest_;
     out.tokens_per_s = (done_.tokens - window_.done.tokens) / seconds;
@@ -306,12 +334,18 @@ class Simulation {
     double time = 0, workers_busy = 0;
     Learned done;
   };
+  /// The next group of a worker's share, in order.
+  struct Share {
+    std::int64_t step = 0, begun = 0;
+  };
 
   const JobModel& job_;
   const Schedule& schedule_;
   std::uint64_t seed_;
   RolloutWorker::Pace pace_;
   std::vector<RolloutWorker> workers_;
+  std::vector<Share> shares_;
+  std::int64_t most_load_ = 1;  // groups that a worker has at most
   std::map<std::int64_t, std::set<std::pair<std::int64_t, std::int64_t>>> free_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t next_event_ = 0;

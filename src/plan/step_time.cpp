@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "memory_rows.h"
+#include "reckon/plan/memory_rows.h"
 
 namespace reckon::plan {
 namespace {
@@ -188,21 +188,6 @@ double StepTime::learner_s() const {
 StepTime step_time(const ModelShape& model, const StageLoad& load, const Placement& placement,
                    const Rates& rates, const Network& network, const Bytes& bytes) {
   return StepModel(model, load, placement, rates, network, bytes).run();
-}
-
-RoleIdle idle_in_turns(const StepTime& time, bool split) {
-  RoleIdle idle{.step_s = time.worker_s() + time.learner_s() + (split ? time.sync_s : 0)};
-  if (!split) return idle;
-  idle.worker = 1 - time.worker_s() / idle.step_s;
-  idle.learner = 1 - time.learner_s() / idle.step_s;
-  return idle;
-}
-
-RoleIdle idle_ahead(const StepTime& time) {
-  RoleIdle idle{.step_s = std::max(time.worker_s(), time.learner_s())};
-  idle.worker = 1 - time.worker_s() / idle.step_s;
-  idle.learner = 1 - time.learner_s() / idle.step_s;
-  return idle;
 }
 
 }  // namespace reckon::plan

@@ -160,15 +160,32 @@ TEST(Simulation, OverIssueCutsTheTailAndDropsGroups) {
   EXPECT_LT(first.step_s, all.step_s);
   EXPECT_EQ(first.dropped, 12 * 32) << "of 96 a step";
   EXPECT_EQ(first.in_flight, 96) << "the next step's";
+  JobModel far = long_tails();
+  far.sync_fill_s = 3;
+  EXPECT_EQ(run(far, as_completed(0, 0.5)).dropped, 12 * 32) << "none is begun by weights that are too old";
   const SimulationResult partial = run(long_tails(), as_completed(0, 0.5, true));
   EXPECT_EQ(partial.dropped, 0);
   EXPECT_GT(partial.max_staleness, 0) << "of their oldest token";
 }
 
+// A group for each worker: whoever takes it, it takes as long.
 TEST(Simulation, ASynchronousStepIsTheSameInEitherAdmission) {
-  const SimulationResult order = run(long_tails(), in_order(0));
-  const SimulationResult completed = run(long_tails(), as_completed(0));
-  EXPECT_NEAR(order.step_s, completed.step_s, 1e-9);
+  JobModel job = long_tails();
+  job.prompts_per_step = job.workers;
+  EXPECT_NEAR(run(job, in_order(0)).step_s, run(job, as_completed(0)).step_s, 1e-9);
+}
+
+// Two workers, each with a group of its own a step: that the other is done sooner does not help.
+TEST(Simulation, InOrderEachWorkerHasItsShare) {
+  JobModel job = job_of(1);
+  job.workers = 2;
+  job.prompts_per_step = 4;
+  job.rows_per_worker = 8;  // both groups of its share at once
+  job.pass_s = 0.02;
+  job.row_s = 0.02;
+  const SimulationResult result = run(job, in_order(0));
+  EXPECT_NEAR(result.step_s, 100 * (0.02 + 8 * 0.02) + 0.4, 1e-9);  // 4 of the 10 groups that take a second
+  EXPECT_NEAR(result.worker_idle, 0.4 / 18.4, 1e-9);
 }
 
 TEST(Simulation, IsAFunctionOfItsArguments) {

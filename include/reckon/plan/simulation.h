@@ -52,10 +52,11 @@ struct SimulationResult {
   }
 };
 
-/// Plays the job event by event: groups are issued to the worker with the fewest rows, end when their longest
-/// completion does, and are trained as the schedule says. The same arguments give the same result.
-/// \param steps  more than warmup  \throws std::invalid_argument where counts are not positive, a group does
-/// not fit rows_per_worker, or a colocated schedule has a staleness.
+/// Plays the job event by event. In order, each worker begins its share of the groups of each step; as
+/// completed, groups are begun by the worker that has the fewest, which has no more than its share of a step.
+/// A group ends when its longest completion does, and is trained as the schedule says. The same arguments
+/// give the same result. \param steps  more than warmup  \throws std::invalid_argument where counts are not
+/// positive, a group does not fit rows_per_worker, or a colocated schedule has a staleness.
 [[nodiscard]] SimulationResult simulate(const JobModel& job, const Schedule& schedule, std::int64_t steps,
                                         std::int64_t warmup, std::uint64_t seed);
 

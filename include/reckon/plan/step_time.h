@@ -50,13 +50,4 @@ struct Bytes {
 [[nodiscard]] StepTime step_time(const ModelShape& model, const StageLoad& load, const Placement& placement,
                                  const Rates& rates, const Network& network, const Bytes& bytes);
 
-/// Time and idle shares of a step of sampling and learning by the rules of schedules with constant times:
-/// in turns, or one step ahead.
-struct RoleIdle {
-  double step_s = 0;
-  double worker = 0, learner = 0;  ///< shares in which a rank of the role does nothing
-};
-[[nodiscard]] RoleIdle idle_in_turns(const StepTime& time, bool split);
-[[nodiscard]] RoleIdle idle_ahead(const StepTime& time);
-
 }  // namespace reckon::plan

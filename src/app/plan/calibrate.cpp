@@ -14,7 +14,7 @@
 #include "reckon/learn/cpu_learner.h"
 #include "reckon/model/decoder.h"
 #include "reckon/ops/linear.h"
-#include "reckon/plan/memory.h"
+#include "reckon/plan/memory_rows.h"
 #include "reckon/rollout/sampling_backend.h"
 #include "stage_loads.h"
 
@@ -84,9 +84,8 @@ class Probe {
 
  private:
   [[nodiscard]] double layer_bytes(double rows) const {
-    const auto width = static_cast<double>(2 * shape_.num_attention_heads + shape_.num_key_value_heads);
-    return 4 * rows * shape_.layers() *
-           (2 * shape_.hidden() + 2 + width + shape_.qkv() + 2 * shape_.queries() + 2 * shape_.inner());
+    const plan::MemoryTarget target;
+    return shape_.layers() * plan::MemoryRows(shape_, target).layer(rows);
   }
   [[nodiscard]] double products_s(double rows) const {
     return 2 * shape_.layers() * shape_.layer_matrices() * rows / rates_.products;

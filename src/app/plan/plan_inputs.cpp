@@ -7,7 +7,6 @@
 #include <filesystem>
 
 #include "app/display.h"
-#include "app/enum_option.h"
 #include "calibrate.h"
 #include "plan_lengths.h"
 #include "reckon/base/error.h"
@@ -15,6 +14,7 @@
 #include "reckon/base/memory_use.h"
 #include "reckon/grade/answer_form.h"
 #include "reckon/model/pretrained.h"
+#include "reckon/text/text_folder.h"
 
 namespace reckon {
 namespace fs = std::filesystem;

@@ -39,6 +39,11 @@ std::string seconds_text(double seconds) {
   return seconds < 1 ? digits(seconds * 1000) + " ms" : digits(seconds) + " s";
 }
 
+/// 12345 as "12.3k", 7.6e9 as "7.62 G".
+std::string count_text(double count) {
+  return count < 1e9 ? short_count(count) : digits(count / 1e9) + " G";
+}
+
 const char* role_name(plan::Role role) {
   if (role == plan::Role::both) return "every rank";
   return role == plan::Role::worker ? "a worker" : "a learner";
@@ -130,7 +135,7 @@ std::string stages_table(const PlanInputs& inputs, const std::vector<StagePlan>&
 
 std::string plan_head(const PlanOptions& options, const PlanInputs& inputs) {
   const std::int64_t ranks = inputs.network.ranks();
-  std::string text = options.file + ": " + short_count(inputs.shape.parameters()) + " parameters (" +
+  std::string text = options.file + ": " + count_text(inputs.shape.parameters()) + " parameters (" +
                      std::to_string(inputs.shape.num_hidden_layers) + " layers of " +
                      std::to_string(inputs.shape.hidden_size) + ", vocabulary " +
                      std::to_string(inputs.shape.vocab_size) + ") on " + std::to_string(ranks) +
@@ -171,7 +176,7 @@ std::string plan_text(const PlanOptions& options, const PlanInputs& inputs,
             (fits ? " that a rank may take" : " THAT A RANK MAY TAKE");
   }
   text += "\nlargest model without tensor parallelism, all else as it is: ";
-  text += largest.parameters > 0 ? short_count(largest.parameters) + " parameters in this shape" : "none";
+  text += largest.parameters > 0 ? count_text(largest.parameters) + " parameters in this shape" : "none";
   text += largest.known_name.empty() ? "" : "; of published ones " + largest.known_name;
   text += "\ngrading a reference solution takes " + seconds_text(inputs.grade_s) +
           ", on threads of its own beside sampling\n";
@@ -182,21 +187,18 @@ std::string plan_text(const PlanOptions& options, const PlanInputs& inputs,
 }
 
 std::string schedules_text(const std::vector<ScheduleRow>& rows) {
-  std::string text =
-      "| ranks | workers + learners | schedule | step | workers idle | learners idle | staleness mean, most "
-      "| "
-      "groups dropped | tokens/s |\n|---|---|---|---|---|---|---|---|---|\n";
+  TextTable table({"ranks", "workers + learners", "schedule", "step", "idle: workers", "learners",
+                   "staleness", "most", "dropped", "tokens/s"});
   for (const ScheduleRow& row : rows) {
     const plan::SimulationResult& r = row.result;
     const std::string roles = row.schedule.split
                                   ? std::to_string(row.job.workers) + " + " + std::to_string(row.job.learners)
                                   : "all both";
-    text += "| " + std::to_string(row.ranks) + " | " + roles + " | " + row.name + " | " +
-            seconds_text(r.step_s) + " | " + percent(r.worker_idle) + " | " + percent(r.learner_idle) +
-            " | " + fixed(r.mean_staleness, 2) + ", " + std::to_string(r.max_staleness) + " | " +
-            percent(r.dropped_share()) + " | " + short_count(r.tokens_per_s) + " |\n";
+    table.add({std::to_string(row.ranks), roles, row.name, seconds_text(r.step_s), percent(r.worker_idle),
+               percent(r.learner_idle), fixed(r.mean_staleness, 2), std::to_string(r.max_staleness),
+               percent(r.dropped_share()), count_text(r.tokens_per_s)});
   }
-  return text;
+  return table.text();
 }
 
 nlohmann::ordered_json schedules_json(const std::vector<ScheduleRow>& rows) {

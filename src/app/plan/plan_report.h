@@ -17,7 +17,7 @@ namespace reckon {
                                                const LargestModel& largest,
                                                const std::vector<ScheduleRow>& schedules);
 
-/// The schedules as a markdown table.
+/// The schedules as a table.
 [[nodiscard]] std::string schedules_text(const std::vector<ScheduleRow>& rows);
 [[nodiscard]] nlohmann::ordered_json schedules_json(const std::vector<ScheduleRow>& rows);
 /// What every plan says first: the job, the model, the machine, what is assumed.

@@ -28,13 +28,27 @@ std::vector<NamedSchedule> schedules() {
 }
 
 /// Workers of a split job: as the recipe says, or else so that both roles take the same time.
-std::int64_t workers_of(const PlanInputs& inputs, const plan::StepTime& time, std::int64_t ranks) {
+std::int64_t workers_of(const PlanInputs& inputs, const plan::StageLoad& load, std::int64_t ranks) {
   const ClusterConfig& cluster = inputs.recipe.cluster;
-  double share = time.worker_s() / (time.worker_s() + time.learner_s());
-  if (cluster.mode == ClusterMode::split && cluster.rollout_ranks == 0) share = cluster.rollout_share;
-  auto workers = static_cast<std::int64_t>(std::lround(share * static_cast<double>(ranks)));
-  if (cluster.mode == ClusterMode::split && cluster.rollout_ranks > 0) workers = cluster.rollout_ranks;
-  return std::clamp<std::int64_t>(workers, 1, ranks - 1);
+  if (cluster.mode == ClusterMode::split) {
+    const double share = cluster.rollout_share * static_cast<double>(ranks);
+    const std::int64_t workers = cluster.rollout_ranks > 0 ? cluster.rollout_ranks : std::llround(share);
+    return std::clamp<std::int64_t>(workers, 1, ranks - 1);
+  }
+  std::int64_t low = 1, high = ranks - 1;  // the fewest that sample no longer than the others learn
+  while (low < high) {
+    const std::int64_t middle = (low + high) / 2;
+    const plan::Placement placement{
+        .workers = middle, .learners = ranks - middle, .split = true, .sharding = inputs.sharding};
+    const plan::StepTime time =
+        step_time(inputs.shape, load, placement, inputs.rates, inputs.network, inputs.bytes);
+    if (time.worker_s() <= time.learner_s()) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
 }
 
 plan::JobModel job_of(const PlanInputs& inputs, const plan::StageLoad& load, const plan::Placement& placement,
@@ -80,9 +94,7 @@ std::vector<ScheduleRow> simulate_schedules(const PlanInputs& inputs, const Plan
     plan::Placement placement{.workers = ranks, .learners = ranks, .sharding = inputs.sharding};
     if (named.schedule.split) {
       if (ranks < 2) continue;
-      const plan::StepTime together =
-          step_time(inputs.shape, load, placement, inputs.rates, inputs.network, inputs.bytes);
-      placement.workers = workers_of(inputs, together, ranks);
+      placement.workers = workers_of(inputs, load, ranks);
       placement.learners = ranks - placement.workers;
       placement.split = true;
     }

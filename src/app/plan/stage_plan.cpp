@@ -1,6 +1,7 @@
 #include "stage_plan.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace reckon {
 namespace {
