@@ -52,7 +52,7 @@ class MpiJob::LongWait {
       job_.send_notice(as_notice(place_));
       next_notice_ = waited_s + interval_;
     }
-    if (waited_s >= wait_.timeout_s) give_up(waited_s);
+    if (waited_s >= wait_.timeout_s) give_up();
     if (!has_warned_ && waited_s >= wait_.timeout_s / 3) warn(waited_s);
   }
 
@@ -78,9 +78,9 @@ class MpiJob::LongWait {
                 in_seconds(waited_s));
   }
 
-  [[noreturn]] void give_up(double waited_s) {
+  [[noreturn]] void give_up() {
     const std::vector<std::string> late = missing();
-    const std::string start = what() + ": waited " + in_seconds(waited_s) + " for ";
+    const std::string start = what() + ": waited " + in_seconds(wait_.timeout_s) + " for ";
     if (!late.empty()) throw Error(ExitCode::internal, start + in_words(late));
     throw Error(ExitCode::internal,
                 start + wait_.call + ", where all ranks wait (is a link between them down, or slow?)");

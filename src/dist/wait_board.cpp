@@ -76,6 +76,8 @@ std::vector<std::string> WaitBoard::missing(const std::vector<int>& ranks, int t
     const WaitPlace* said = place_of(rank, since_s);
     if (said == nullptr) {
       silent.push_back(name(rank));
+    } else if (said->communicator == place.communicator && said->number > place.number) {
+      continue;  // has done its part here: a root that sends, a rank that sends to one
     } else if (*said != place) {
       elsewhere.push_back(name(rank) + ", which waits in " + in_quotes(said->activity) + " (" + said->call +
                           ")");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "reckon/dist/communicator.h"
+#include "reckon/dist/message_port.h"
 
 namespace reckon {
 namespace {
@@ -49,10 +50,29 @@ void measure_all(Communicator& world) {
   measure(world, "all_to_all 64 MB", 5, [&] { (void)world.all_to_all(parts(64 * kMega)); });
 }
 
+/// From rank 0 to the last one and back.
+void measure_port(Communicator& world) {
+  if (world.size() == 1) return;
+  const auto port = make_message_port(world);
+  const int last = world.size() - 1;
+  const auto there_and_back = [&](std::size_t bytes) {
+    if (world.rank() == 0) {
+      port->send(last, Channel::weights, std::string(bytes, 'e'));
+      (void)port->wait(Channel::control, "the answer");
+    } else if (world.rank() == last) {
+      (void)port->wait(Channel::weights, "the message");
+      port->send(0, Channel::control, "here");
+    }
+  };
+  measure(world, "port 8 B and back", 200, [&] { there_and_back(8); });
+  measure(world, "port 64 MB and back", 5, [&] { there_and_back(std::size_t{64} << 20); });
+}
+
 }  // namespace
 }  // namespace reckon
 
 int main(int argc, char** argv) {
   reckon::MpiSession session(&argc, &argv);
   reckon::measure_all(session.world());
+  reckon::measure_port(session.world());
 }

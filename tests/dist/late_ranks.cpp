@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "reckon/base/log.h"
 #include "reckon/dist/communicator.h"
+#include "reckon/dist/message_port.h"
 
 namespace reckon {
 namespace {
@@ -88,6 +90,46 @@ void suspended(Communicator& world, bool) {
   }
 }
 
+/// Does not take its messages: the port of a sender ends with the error, without the others.
+void takes_no_messages(Communicator& world, bool is_chosen) {
+  const auto port = make_message_port(world);
+  if (is_chosen) std::raise(SIGSTOP);
+  for (int to = 0; to < world.size(); ++to) port->send(to, Channel::groups, std::string(100000, 'x'));
+  for (int from = 0; from < world.size() - 1; ++from) (void)port->wait(Channel::groups, "the others", 30.0);
+  port->flush();
+}
+
+/// A collective fails while messages are on their way.
+void stopped_with_a_port(Communicator& world, bool is_chosen) {
+  const auto port = make_message_port(world);
+  if (is_chosen) std::raise(SIGSTOP);
+  for (int to = 0; to < world.size(); ++to) port->send(to, Channel::groups, std::string(100000, 'x'));
+  world.barrier();
+}
+
+/// CPU time of this process. s
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Waits 5 s for the chosen rank, without and with a port.
+void waiting(Communicator& world, bool is_chosen) {
+  world.set_timeout(60.0);
+  std::unique_ptr<MessagePort> port;
+  for (const char* with : {"without", "with"}) {
+    if (with == std::string("with")) port = make_message_port(world);
+    world.barrier();
+    const double before = cpu_seconds();
+    if (is_chosen) sleep_for(5.0);
+    world.barrier();
+    const double used = cpu_seconds() - before;
+    std::printf("%s a port, rank %d used %.1f %% of a core\n", with, world.rank(), used / 5.0 * 100.0);
+    std::fflush(stdout);
+  }
+}
+
 /// Ends the job where the launcher cannot.
 void launcher_stopped(Communicator& world, bool is_chosen) {
   world.barrier();
@@ -98,10 +140,17 @@ void launcher_stopped(Communicator& world, bool is_chosen) {
   world.barrier();
 }
 
-const std::map<std::string, Case> kCases{{"stopped", stopped},     {"stopped_in_wait", stopped_in_wait},
-                                         {"asleep", asleep},       {"elsewhere", elsewhere},
-                                         {"late", late},           {"in_another_call", in_another_call},
-                                         {"suspended", suspended}, {"launcher_stopped", launcher_stopped}};
+const std::map<std::string, Case> kCases{{"stopped", stopped},
+                                         {"stopped_in_wait", stopped_in_wait},
+                                         {"asleep", asleep},
+                                         {"elsewhere", elsewhere},
+                                         {"late", late},
+                                         {"in_another_call", in_another_call},
+                                         {"suspended", suspended},
+                                         {"takes_no_messages", takes_no_messages},
+                                         {"stopped_with_a_port", stopped_with_a_port},
+                                         {"waiting", waiting},
+                                         {"launcher_stopped", launcher_stopped}};
 
 void run(Communicator& world, const std::string& name, int chosen) {
   world.set_timeout(name == "late" ? 3.0 : 1.5);
@@ -121,6 +170,11 @@ void run(Communicator& world, const std::string& name, int chosen) {
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
-  reckon::MpiSession session(&argc, &argv);
-  reckon::run(session.world(), argv[1], std::stoi(argv[2]));
+  try {
+    reckon::MpiSession session(&argc, &argv);
+    reckon::run(session.world(), argv[1], std::stoi(argv[2]));
+  } catch (const reckon::Error& error) {
+    reckon::log_error(error.what());
+    return static_cast<int>(error.code());
+  }
 }

@@ -38,6 +38,17 @@ TEST(WaitBoard, NamesWhoIsNotAtThePlace) {
   EXPECT_THAT(board.missing({0, 1, 2, 3}, 0, kHere, 9.0), IsEmpty());
 }
 
+TEST(WaitBoard, WhoHasGoneOnIsNotMissing) {
+  WaitBoard board(3);
+  WaitPlace later = kHere;
+  later.number = 13;
+  board.hear(1, later, 1.0);
+  EXPECT_THAT(board.missing({0, 1, 2}, 0, kHere, 0.0), ElementsAre("rank 2"));
+  later.communicator = 8;  // numbers of different communicators have nothing to do with each other
+  board.hear(1, later, 1.0);
+  EXPECT_EQ(board.missing({0, 1, 2}, 0, kHere, 0.0).size(), 2U);
+}
+
 TEST(WaitBoard, AnotherActivityAtTheSameNumberIsAnotherPlace) {
   WaitBoard board(2);
   WaitPlace other = kHere;

@@ -15,7 +15,8 @@
 
 namespace reckon {
 
-/// An exchange that is under way.
+/// An exchange that is under way. It goes on in any wait of this rank, and may be dropped; it must not
+/// outlive its communicator.
 class PendingExchange {
  public:
   virtual ~PendingExchange() = default;

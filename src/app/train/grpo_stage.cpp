@@ -5,6 +5,7 @@
 #include <span>
 
 #include "group_exchange.h"
+#include "reckon/learn/leaf_shares.h"
 #include "reckon/reward/terms.h"
 #include "sample_again.h"
 
@@ -44,12 +45,19 @@ GrpoStep GrpoStage::draw(std::int64_t number, std::span<const std::int64_t> grou
     step.sources.push_back(drawn.problem.source);
   }
   step.too_long = prompts_.take_too_long();
-  step.mine = share_of(stage_.grpo.prompts_per_step, run_.team->rank(), run_.team->size());
+  step.mine = my_share(step.groups);
   step.batch.step = static_cast<std::uint64_t>(number);
   step.batch.temperature = static_cast<float>(stage_.sampling.temperature);
   step.batch.reward_term_names = reward_term_names(stage_.reward);
   step.batch.groups.assign(step.groups.begin() + step.mine.begin, step.groups.begin() + step.mine.end);
   return step;
+}
+
+/// Shares that are about as long to sample; where nothing is known of lengths, as many prompts each.
+Range GrpoStage::my_share(const std::vector<Group>& groups) const {
+  std::vector<std::int64_t> tokens;
+  for (const Group& group : groups) tokens.push_back(lengths_.tokens(group.prompt, stage_.grpo.group_size));
+  return cut_by_weight(tokens, run_.team->size())[static_cast<std::size_t>(run_.team->rank())];
 }
 
 void GrpoStage::weights_made(std::int64_t step, const std::string& sha256) {
@@ -129,6 +137,7 @@ void GrpoStage::assign(GrpoStep& step) const {
 
 void GrpoStage::exchange(GrpoStep& step) {
   exchange_completions(*run_.team, step.batch.groups, step.groups);
+  lengths_.note(step.groups);
 }
 
 GrpoStats GrpoStage::update(const GrpoStep& step, const UpdateGate& gate) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/guards.h"
+#include "length_guess.h"
 #include "prompt_book.h"
 #include "reckon/learn/grpo.h"
 #include "reckon/reward/grading_pool.h"
@@ -89,6 +90,7 @@ class GrpoStage {
   [[nodiscard]] bool lags() const {
     return stage_.schedule.max_staleness > 0 && stage_.schedule.admission == Admission::in_order;
   }
+  [[nodiscard]] Range my_share(const std::vector<Group>& groups) const;
   SamplingPolicy& policy();
   SamplingPolicy& policy_of(std::int64_t number);
 
@@ -103,6 +105,7 @@ class GrpoStage {
   std::unique_ptr<SamplingPolicy> policy_;    // where sampling lags behind
   std::unique_ptr<Learner> policy_logprobs_;  // of it
   PromptBook prompts_;
+  LengthGuess lengths_;
   std::vector<const Task*> probed_tasks_;
   std::vector<GraderProbe>
       probes_;        // known answers, one a task, with which its grader is tested at each step
