@@ -1,9 +1,11 @@
 #include "mpi_job.h"
 
 #include <algorithm>
+#include <csignal>
 
 #include "mpi_tags.h"
 #include "reckon/base/log.h"
+#include "reckon/base/stop_signal.h"
 
 namespace reckon {
 namespace {
@@ -53,6 +55,7 @@ class MpiJob::LongWait {
       next_notice_ = waited_s + interval_;
     }
     if (waited_s >= wait_.timeout_s) give_up();
+    if (stop_signal() == SIGTERM && !job_.has_told_end_) tell_end(waited_s);
     if (!has_warned_ && waited_s >= wait_.timeout_s / 3) warn(waited_s);
   }
 
@@ -78,6 +81,21 @@ class MpiJob::LongWait {
                 in_seconds(waited_s));
   }
 
+  /// Where a rank has died the launcher ends the others, and gives them a second: they say whom they wait
+  /// for.
+  void tell_end(double waited_s) {
+    constexpr double kUntilAllHaveSaidWhere = 0.3;
+    if (ended_at_ < 0) {
+      ended_at_ = waited_s;
+      next_notice_ = 0;
+    }
+    if (waited_s - ended_at_ < kUntilAllHaveSaidWhere) return;
+    job_.has_told_end_ = true;
+    const std::vector<std::string> late = missing();
+    if (late.empty()) return;
+    log_warning(what() + ": SIGTERM came while this rank waited for " + in_words(late));
+  }
+
   [[noreturn]] void give_up() {
     const std::vector<std::string> late = missing();
     const std::string start = what() + ": waited " + in_seconds(wait_.timeout_s) + " for ";
@@ -92,6 +110,7 @@ class MpiJob::LongWait {
   double interval_;  ///< s between notices
   double next_notice_ = interval_;
   double fresh_since_ = 0.0;
+  double ended_at_ = -1.0;  ///< s into the wait when SIGTERM was seen
   bool has_warned_ = false;
 };
 

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "reckon/base/log.h"
+#include "reckon/base/stop_signal.h"
 #include "reckon/dist/communicator.h"
 #include "reckon/dist/message_port.h"
 
@@ -37,6 +38,14 @@ using Case = void (*)(Communicator& world, bool is_chosen);
 
 void stopped(Communicator& world, bool is_chosen) {
   if (is_chosen) std::raise(SIGSTOP);
+  world.barrier();
+}
+
+/// As where the launcher ends all ranks, because one has died.
+void told_to_end(Communicator& world, bool is_chosen) {
+  if (is_chosen) std::raise(SIGSTOP);
+  install_stop_signals();
+  std::raise(SIGTERM);
   world.barrier();
 }
 
@@ -142,6 +151,7 @@ void launcher_stopped(Communicator& world, bool is_chosen) {
 
 const std::map<std::string, Case> kCases{{"stopped", stopped},
                                          {"stopped_in_wait", stopped_in_wait},
+                                         {"told_to_end", told_to_end},
                                          {"asleep", asleep},
                                          {"elsewhere", elsewhere},
                                          {"late", late},
