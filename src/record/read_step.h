@@ -175,13 +175,13 @@ template <class Tables>
 std::vector<std::uint64_t> read_group_places(const CheckedTables<Tables>& in, std::uint64_t index) {
   const RowRange rows = rows_of_step(in, index);
   if (rows.count == 0) return {};
-  std::vector<std::uint64_t> groups = in.read(in.tables().completions.group_id, rows);
+  const std::vector<std::uint64_t> groups = in.read(in.tables().completions.group_id, rows);
   const std::vector<std::uint64_t> admission = in.read(in.tables().completions.admission, rows);
+  std::vector<std::uint64_t> places;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (admission[i] > 0) groups[i] = admission[i];
+    if (i == 0 || groups[i] != groups[i - 1]) places.push_back(admission[i] > 0 ? admission[i] : groups[i]);
   }
-  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
-  return groups;
+  return places;
 }
 
 /// \throws Error(bad_data) as CheckedTables::fail()

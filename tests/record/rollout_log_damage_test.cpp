@@ -149,7 +149,7 @@ TEST_F(DamagedLog, RefusesACompletionOfAnotherVisitOrAdmission) {
   overwrite_u64("completions/admission", 8, 1);
   EXPECT_THAT(
       message_on_reading(),
-      StartsWith(file().string() + ": completions/admission: row 8 is 1 (need 5, as the rest of group 2)"));
+      StartsWith(file().string() + ": completions/admission: row 8 is 1 (need 2, as the rest of group 2)"));
 }
 
 TEST_F(DamagedLog, RefusesACompletionOfAnotherTemperature) {

@@ -60,7 +60,7 @@ inline RolloutBatch sample_batch(std::uint64_t step, std::uint64_t num_groups = 
     group.prompt = sample_prompt((step % 3) * num_groups + g);
     group.visit = step / 3;
     group.group_id = step * num_groups + g;
-    group.admission = 2 * group.group_id + 1;
+    group.admission = group.group_id;  // as if they had been complete in the order of their numbers
     for (std::uint32_t i = 0; i < group_size; ++i) {
       Completion completion;
       completion.prompt_id = group.prompt.id;

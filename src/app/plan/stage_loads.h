@@ -13,7 +13,7 @@
 namespace reckon {
 
 /// What the CPU's learner spreads over the ranks.
-inline constexpr plan::Sharding kCpuSharding = plan::Sharding::none;
+inline constexpr plan::Sharding kCpuSharding = plan::Sharding::optimizer;
 
 /// Tokens of some problems of tasks: all that is known of the problems to come.
 struct ProblemLengths {
