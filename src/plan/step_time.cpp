@@ -88,7 +88,7 @@ class StepModel {
     if (load_.work == Work::sft) {
       rows.rows = rows.targets = static_cast<double>(load_.tokens_per_step) / learners;
       rows.targets *= 1 - load_.mean_prompt / load_.mean_example;
-      rows.pairs = rows.rows * load_.mean_example / 2;
+      rows.pairs = rows.rows * load_.mean_square_example / load_.mean_example / 2;
       return rows;
     }
     const auto sequences = static_cast<double>(load_.prompts * load_.group_size) / learners;

@@ -43,7 +43,7 @@ TEST(PlanCommand, TriesThisMachine) {
   const auto result = plan(recipe("r1-mini-arithmetic.toml") + " --ranks-per-node 2");
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("4 layers of 128"));
-  EXPECT_THAT(result.output, HasSubstr("tried just now, one thread: products "));
+  EXPECT_THAT(result.output, HasSubstr("tried just now, a rank: products "));
   EXPECT_THAT(result.output, HasSubstr("as long as the tasks' reference solutions"));
   EXPECT_THAT(result.output, HasSubstr("largest model without tensor parallelism"));
   EXPECT_THAT(result.output, HasSubstr("split, max_staleness 1"));

@@ -87,6 +87,19 @@ TEST(StepTime, LeavesGroupsWithoutVarianceToTheForwardPass) {
   EXPECT_NEAR(parts(run(rates, {}, half))["forward"], whole["forward"] / 2, 1e-6);
 }
 
+// 60 tokens in examples of 10 and 20: E[length^2] = 250, so that a token looks at 250 / 15 / 2 on average.
+TEST(StepTime, CountsWhatExamplesLookAt) {
+  Rates rates = fast();
+  rates.attention = 1;
+  StageLoad sft = load();
+  sft.work = Work::sft;
+  sft.tokens_per_step = 60;
+  sft.mean_prompt = 5;
+  sft.mean_example = 15;
+  sft.mean_square_example = 250;
+  EXPECT_NEAR(parts(run(rates, {}, sft))["forward"], 4 * 8 * 60 * 250 / 15.0 / 2, 1e-6);
+}
+
 TEST(StepTime, SpreadsWorkOverRanks) {
   Rates rates = fast();
   rates.products = 1;

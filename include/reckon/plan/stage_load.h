@@ -31,6 +31,7 @@ struct StageLoad {
   // Tokens. Of completions as they will come; memory takes all to be as long as max_new_tokens.
   double mean_prompt = 0, longest_prompt = 0;
   double mean_example = 1, longest_example = 1;  ///< a prompt with its reference solution
+  double mean_square_example = 1;                ///< E[length^2]: what their attention costs
   Lengths completions = Lengths::constant(1);
 
   /// Sequences of an update, over all ranks.

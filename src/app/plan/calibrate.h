@@ -16,12 +16,12 @@ struct ProbeLengths {
   std::int64_t group_size = 8;
 };
 
-/// What one thread of this machine reaches with a model of these widths, cut down to two layers and four
-/// million weights a layer where it is larger: times sampler, learner, SHA-256 and memory for some hundred
-/// milliseconds. Seconds are those of the thread's processor time, the best of some tries, so that other work
-/// on the machine counts as little as may be. \throws Error(environment) where this machine cannot compute in
-/// that type
+/// What a rank reaches on this machine with a model of these widths, cut down to two layers and four million
+/// weights a layer where it is larger: times sampler, learner, SHA-256 and memory for some hundred
+/// milliseconds, while the other ranks' cores multiply. Seconds are those of the thread's processor time, the
+/// median of some tries: of the machine as it is now, with whatever runs besides. \param ranks  with a core
+/// each \throws Error(environment) where this machine cannot compute in that type
 [[nodiscard]] plan::Rates calibrate_cpu(const DecoderConfig& model, std::int64_t num_logits,
-                                        Precision precision, const ProbeLengths& lengths);
+                                        Precision precision, const ProbeLengths& lengths, std::int64_t ranks);
 
 }  // namespace reckon

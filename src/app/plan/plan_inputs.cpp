@@ -124,11 +124,11 @@ void try_processor(PlanInputs& inputs, const PlanOptions& options) {
   const MemoryLimit limit = memory_limit();
   inputs.memory_mb =
       std::min(limit.machine_mb / static_cast<double>(ranks), limit.process_mb) + inputs.program_mb;
-  inputs.rates =
-      calibrate_cpu(probe_model(inputs), inputs.shape.num_logits, precision, probe_lengths(inputs));
+  inputs.rates = calibrate_cpu(probe_model(inputs), inputs.shape.num_logits, precision, probe_lengths(inputs),
+                               std::min(ranks, here));
   const plan::Rates& rates = inputs.rates;
   inputs.machine = "this machine's processor, " + std::to_string(here) + (here == 1 ? " core" : " cores") +
-                   "; tried just now, one thread: products " + giga(rates.products) + " GFLOP/s (" +
+                   "; tried just now, a rank: products " + giga(rates.products) + " GFLOP/s (" +
                    std::string(enum_name(precision.compute)) + "), attention " + giga(rates.attention) +
                    ", memory " + giga(rates.bandwidth) + " GB/s, SHA-256 " + giga(rates.hash);
   if (ranks > here) {

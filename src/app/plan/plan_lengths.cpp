@@ -120,6 +120,7 @@ plan::StageLoad PlanLengths::load(const Recipe& recipe, const StageConfig& stage
     const double prompt = options_.prompt_tokens > 0 ? options_.prompt_tokens : kAssumedPrompt;
     if (tasks.empty()) {
       problems.mean_example = problems.longest_example = prompt + kAssumedExample;
+      problems.mean_square_example = problems.mean_example * problems.mean_example;
       if (stage.kind == StageKind::sft)
         note("examples: assumed, " + fixed(prompt + kAssumedExample, 0) + " tokens");
       if (options_.prompt_tokens == 0)

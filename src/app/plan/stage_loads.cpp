@@ -19,7 +19,7 @@ ProblemLengths measure_problems(const std::vector<const RecipeTask*>& tasks, con
                                 std::uint64_t seed) {
   constexpr std::uint64_t kLookedAt = 8;
   ProblemLengths lengths;
-  double tokens = 0, prompt_tokens = 0, examples = 0;
+  double tokens = 0, squares = 0, prompt_tokens = 0, examples = 0;
   for (const RecipeTask* task : tasks) {
     for (const Split split : {Split::train, Split::held_out}) {
       if (!task->task->has_problems(split)) continue;
@@ -34,6 +34,7 @@ ProblemLengths measure_problems(const std::vector<const RecipeTask*>& tasks, con
           lengths.longest_example = std::max(lengths.longest_example, length + solution);
           if (!problem.trace.empty()) lengths.solutions.push_back(solution);
           tokens += length + solution;
+          squares += (length + solution) * (length + solution);
           prompt_tokens += length;
           examples += 1;
         }
@@ -42,6 +43,7 @@ ProblemLengths measure_problems(const std::vector<const RecipeTask*>& tasks, con
   }
   if (examples > 0) {
     lengths.mean_example = tokens / examples;
+    lengths.mean_square_example = squares / examples;
     lengths.mean_prompt = prompt_tokens / examples;
   }
   return lengths;
@@ -93,6 +95,7 @@ plan::StageLoad load_of(const StageConfig& stage, const ProblemLengths& lengths,
   load.longest_prompt = lengths.longest_prompt;
   load.mean_example = lengths.mean_example;
   load.longest_example = lengths.longest_example;
+  load.mean_square_example = lengths.mean_square_example;
   load.completions = plan::Lengths::constant(static_cast<double>(stage.sampling.max_new_tokens));
   return load;
 }

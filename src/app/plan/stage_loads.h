@@ -19,7 +19,8 @@ inline constexpr plan::Sharding kCpuSharding = plan::Sharding::optimizer;
 struct ProblemLengths {
   double mean_prompt = 0, longest_prompt = 0;
   double mean_example = 1, longest_example = 1;  ///< prompts with their reference solutions
-  std::vector<double> solutions;                 ///< the solutions alone; empty where no task has any
+  double mean_square_example = 1;
+  std::vector<double> solutions;  ///< the solutions alone; empty where no task has any
 };
 
 /// Looks at some problems of each level: a run draws more than can be looked at.
