@@ -15,7 +15,9 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 testing::CommandResult plan(const std::string& arguments) {
-  return testing::run_command((testing::binary_dir() / "bin" / "reckon").string() + " plan " + arguments);
+  // A recipe of a program of the user's names it from where the recipe is tried.
+  return testing::run_command("cd " + testing::source_dir().string() + " && " +
+                              (testing::binary_dir() / "bin" / "reckon").string() + " plan " + arguments);
 }
 
 std::string recipe(const std::string& name) {

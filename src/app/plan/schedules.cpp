@@ -22,7 +22,7 @@ std::vector<NamedSchedule> schedules() {
   all.push_back({"as_completed, max_staleness 1", {.split = true, .as_completed = true, .max_staleness = 1}});
   all.push_back({"as_completed, max_staleness 4", {.split = true, .as_completed = true, .max_staleness = 4}});
   all.push_back({"as_completed, over_issue 0.25", {.split = true, .as_completed = true, .over_issue = 0.25}});
-  all.push_back({"as_completed, over_issue 0.25, partial_rollouts",
+  all.push_back({"as_completed, over_issue 0.25, in_flight",
                  {.split = true, .as_completed = true, .over_issue = 0.25, .partial_rollouts = true}});
   return all;
 }
