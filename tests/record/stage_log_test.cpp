@@ -238,6 +238,7 @@ TEST(StageLog, NamesTheGroupThatStepsBack) {
     if (batch.step != 2) return;
     for (Group& group : batch.groups) {
       group.group_id -= 6;
+      group.admission -= 6;
       for (Completion& completion : group.completions) completion.group_id -= 6;
     }
   });
