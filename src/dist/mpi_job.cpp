@@ -81,19 +81,14 @@ class MpiJob::LongWait {
                 in_seconds(waited_s));
   }
 
-  /// Where a rank has died the launcher ends the others, and gives them a second: they say whom they wait
-  /// for.
+  /// Where a rank has died the launcher ends the others, and gives them a second to say where they were. Whom
+  /// they wait for it knows: to ask would be a message to the dead rank, at which Open MPI ends this one.
   void tell_end(double waited_s) {
-    constexpr double kUntilAllHaveSaidWhere = 0.3;
-    if (ended_at_ < 0) {
-      ended_at_ = waited_s;
-      next_notice_ = 0;
-    }
-    if (waited_s - ended_at_ < kUntilAllHaveSaidWhere) return;
+    constexpr double kStillWaiting = 0.3;  // s; a rank that is told to stop has done with most waits
+    if (ended_at_ < 0) ended_at_ = waited_s;
+    if (waited_s - ended_at_ < kStillWaiting) return;
     job_.has_told_end_ = true;
-    const std::vector<std::string> late = missing();
-    if (late.empty()) return;
-    log_warning(what() + ": SIGTERM came while this rank waited for " + in_words(late));
+    log_warning(what() + ": SIGTERM came while this rank waited in " + wait_.call);
   }
 
   [[noreturn]] void give_up() {

@@ -67,7 +67,7 @@ class MpiJob {
   std::vector<std::shared_ptr<MpiOperation>> under_way_;
   std::vector<std::unique_ptr<SentNotice>> sent_;
   std::atomic<bool> has_failed_ = false;
-  bool has_told_end_ = false;  ///< whom this rank waited for when SIGTERM came
+  bool has_told_end_ = false;  ///< where this rank waited when SIGTERM came
 };
 
 }  // namespace reckon
