@@ -31,7 +31,7 @@ std::optional<Packet> from_head(std::string_view text) {
   const auto route_length = static_cast<std::size_t>(head.route_length);
   if (head.route_length < 0 || route_length > text.size() / sizeof(int)) return std::nullopt;
   Packet packet{head.from, std::vector<int>(route_length), head.size, nullptr};
-  std::memcpy(packet.route.data(), text.data(), route_length * sizeof(int));
+  if (route_length > 0) std::memcpy(packet.route.data(), text.data(), route_length * sizeof(int));
   text.remove_prefix(route_length * sizeof(int));
   if (text.size() != (packet.is_inline() ? head.size : 0)) return std::nullopt;
   if (packet.is_inline()) packet.payload = std::make_shared<std::string>(text);
