@@ -11,14 +11,8 @@ namespace {
 
 using Kind = RolloutMessage::Kind;
 
-/// How often a rank that has nothing to say says so, as a share of the longest silence.
-constexpr double kHeartbeat = 0.125;
 /// The thread looks after its duties at least so often. s
 constexpr double kTick = 0.1;
-
-double seconds_since(std::chrono::steady_clock::time_point time) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - time).count();
-}
 
 std::string numbers_text(const std::vector<std::int64_t>& numbers) {
   constexpr std::size_t kShown = 8;
@@ -35,7 +29,7 @@ RolloutCoordinator::RolloutCoordinator(MessagePort& port, CoordinatorConfig conf
   // Half of an equal share at a time: few messages, and the last ones to finish have little left.
   const auto parts = static_cast<std::int64_t>(2 * config_.workers.size());
   chunk_ = (config_.ledger.prompts_per_step + parts - 1) / parts;
-  for (const int worker : config_.workers) heard_[worker] = told_[worker] = Clock::now();
+  for (const int worker : config_.workers) contacts_.emplace(worker, config_.timeout_s);
   thread_ = std::thread([this] { work(); });
 }
 
@@ -67,7 +61,7 @@ void RolloutCoordinator::work() {
 }
 
 void RolloutCoordinator::handle(const Message& message) {
-  heard_[message.from] = Clock::now();
+  contacts_.at(message.from).heard();
   RolloutMessage said = parse_rollout_message(message.bytes);
   switch (said.kind) {
     case Kind::want:
@@ -112,10 +106,10 @@ void RolloutCoordinator::hand_out() {
 }
 
 void RolloutCoordinator::keep_in_touch() {
-  for (const int worker : config_.workers) {
-    if (seconds_since(heard_[worker]) > config_.timeout_s)
-      throw Error(ExitCode::internal, silent_text(worker));
-    if (seconds_since(told_[worker]) > config_.timeout_s * kHeartbeat) tell(worker, {.kind = Kind::alive});
+  for (auto& [worker, contact] : contacts_) {
+    contact.look();
+    if (contact.is_lost()) throw Error(ExitCode::internal, silent_text(worker));
+    if (contact.must_tell()) tell(worker, {.kind = Kind::alive});
   }
 }
 
@@ -129,7 +123,7 @@ std::string RolloutCoordinator::silent_text(int worker) const {
 }
 
 void RolloutCoordinator::tell(int worker, const RolloutMessage& message) {
-  told_[worker] = Clock::now();
+  contacts_.at(worker).told();
   port_.send(worker, Channel::control, rollout_message(message));
 }
 

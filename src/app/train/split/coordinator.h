@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "contact.h"
 #include "messages.h"
 #include "reckon/dist/message_port.h"
 #include "reckon/rollout/ledger.h"
@@ -72,7 +73,7 @@ class RolloutCoordinator {
   RolloutLedger ledger_;
   std::map<std::int64_t, std::string> wires_;  // of complete groups
   std::map<int, std::int64_t> wants_;
-  std::map<int, Clock::time_point> heard_, told_;
+  std::map<int, Contact> contacts_;  // with the workers
   std::exception_ptr failure_;
   std::int64_t published_ = 0;
   int signal_ = 0;

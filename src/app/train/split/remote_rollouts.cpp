@@ -113,7 +113,7 @@ class RemoteRollouts final : public RolloutSource {
   /// The others wait in a collective, which has a deadline of its own: it is made again and again while the
   /// first learner waits for workers.
   [[nodiscard]] AdmittedGroups admitted_groups(std::int64_t number) {
-    constexpr double kPiece = 0.25;
+    constexpr double kPiece = 0.1;  // before others call a rank late
     for (;;) {
       std::string bytes;
       if (run_.is_root()) {
@@ -130,10 +130,10 @@ class RemoteRollouts final : public RolloutSource {
     std::string_view rest = wire;
     Group came = take_group_wire(rest);
     if (came.group_id != group.group_id || came.prompt.id != group.prompt.id || came.visit != group.visit) {
-      throw Error(ExitCode::internal, stage_.name + ": group " + std::to_string(came.group_id) + " of prompt " +
-                                          std::to_string(came.prompt.id) + " came in place of group " +
-                                          std::to_string(group.group_id) + " of prompt " +
-                                          std::to_string(group.prompt.id) +
+      throw Error(ExitCode::internal, stage_.name + ": group " + std::to_string(came.group_id) +
+                                          " of prompt " + std::to_string(came.prompt.id) +
+                                          " came in place of group " + std::to_string(group.group_id) +
+                                          " of prompt " + std::to_string(group.prompt.id) +
                                           " (need the same data on all ranks)");
     }
     group.completions = std::move(came.completions);

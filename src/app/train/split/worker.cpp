@@ -1,11 +1,11 @@
 #include "worker.h"
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
 #include <optional>
 #include <utility>
 
+#include "contact.h"
 #include "group_sampler.h"
 #include "messages.h"
 #include "reckon/base/error.h"
@@ -17,15 +17,7 @@
 namespace reckon {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Kind = RolloutMessage::Kind;
-
-/// How often a rank that has nothing to say says so, as a share of the longest silence.
-constexpr double kHeartbeat = 0.125;
-
-double seconds_since(Clock::time_point time) {
-  return std::chrono::duration<double>(Clock::now() - time).count();
-}
 
 class RolloutWorker {
  public:
@@ -37,7 +29,8 @@ class RolloutWorker {
         policy_(run.recipe.model, decoder),
         weights_(*run.port, decoder.parameters().size()),
         prompts_(run, stage),
-        sampler_(run, stage, policy_) {
+        sampler_(run, stage, policy_),
+        contact_(run.recipe.cluster.timeout_s) {
     if (run.resume && run.resume->checkpoint.state.stage == stage.name) {
       const TrainState& state = run.resume->checkpoint.state;
       const auto next = state.step * stage.grpo.prompts_per_step;
@@ -70,9 +63,9 @@ class RolloutWorker {
   [[nodiscard]] bool in_order() const { return stage_.schedule.admission == Admission::in_order; }
 
   void read_messages() {
-    if (weights_.poll(versions_)) heard_ = Clock::now();
+    if (weights_.poll(versions_)) contact_.heard();
     while (const auto message = run_.port->receive(Channel::control)) {
-      heard_ = Clock::now();
+      contact_.heard();
       const RolloutMessage said = parse_rollout_message(message->bytes);
       if (said.kind == Kind::issue) {
         for (std::size_t i = 1; i < said.numbers.size(); ++i)
@@ -140,20 +133,21 @@ class RolloutWorker {
 
   void keep_in_touch() {
     const double timeout = run_.recipe.cluster.timeout_s;
-    if (seconds_since(heard_) > timeout) {
+    contact_.look();
+    if (contact_.is_lost()) {
       char seconds[32];
       std::snprintf(seconds, sizeof seconds, "%.0f", timeout);
       throw Error(ExitCode::internal, stage_.name + ", rollouts: rank " + std::to_string(learner_) + " (" +
                                           run_.world.host(learner_) +
                                           ", learner) has not been heard of for " + seconds + " s");
     }
-    if (seconds_since(told_) > timeout * kHeartbeat) tell({.kind = Kind::alive});
+    if (contact_.must_tell()) tell({.kind = Kind::alive});
     if (const int signal = stop_signal(); signal != 0 && !std::exchange(has_told_signal_, true))
       tell({.kind = Kind::signal, .numbers = {signal}});
   }
 
   void tell(const RolloutMessage& message) {
-    told_ = Clock::now();
+    contact_.told();
     run_.port->send(learner_, Channel::groups, rollout_message(message));
   }
 
@@ -189,7 +183,7 @@ class RolloutWorker {
   std::deque<Issued> issued_;
   std::int64_t room_ = 1;   // groups to have at once
   std::int64_t asked_ = 0;  // that were asked for and have not come
-  Clock::time_point heard_ = Clock::now(), told_ = Clock::now();
+  Contact contact_;         // with the learner
   bool has_told_signal_ = false;
   bool ended_ = false;
   std::int64_t last_step_ = 0;  // of the weights that the stage ended with
