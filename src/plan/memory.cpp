@@ -98,7 +98,8 @@ class StageMemory {
     if (target_.is_gpu) {
       // bfloat16 for the products; float32 master weights: the engine makes them for evaluation as well.
       parts_.add("weights", 2 * parameters());
-      if (learns || role_ == Role::both) parts_.add("master weights", kFloat * parameters());
+      if (learns || role_ == Role::both)
+        parts_.add("master weights", kFloat * parameters() / (learns ? shards(Sharding::optimizer) : 1));
     } else {
       parts_.add("weights", target_.weight_sets * kFloat * parameters());
       parts_.add("packed weights", target_.packed_sets * rows_.packed());

@@ -92,9 +92,9 @@ TEST(Memory, TakesEighteenBytesAParameterOnAGpu) {
   Placement eight{.workers = 8, .learners = 8};
   EXPECT_NEAR(bytes(eight), 18, 1e-9);
   eight.sharding = Sharding::optimizer;
-  EXPECT_NEAR(bytes(eight), 10 + 8 / 8.0, 1e-9);
+  EXPECT_NEAR(bytes(eight), 6 + 12 / 8.0, 1e-9);
   eight.sharding = Sharding::gradients;
-  EXPECT_NEAR(bytes(eight), 6 + 4 / 8.0 + 8 / 8.0, 1e-9);
+  EXPECT_NEAR(bytes(eight), 2 + 16 / 8.0, 1e-9);
 }
 
 // 2 * 28 layers * 512 * 2 bytes = 57,344 bytes a token. 64 sequences of 4,096 tokens share 4 + 2 open prompts

@@ -43,7 +43,7 @@ struct StageLoad {
 /// What is spread over the learners.
 enum class Sharding {
   none,       ///< every learner holds all
-  optimizer,  ///< the moments of AdamW (ZeRO stage 1)
+  optimizer,  ///< the moments of AdamW and, on a GPU, the master weights (ZeRO stage 1)
   gradients,  ///< and the summed gradients (ZeRO stage 2)
 };
 

@@ -165,6 +165,7 @@ void describe_gpu(PlanInputs& inputs, const PlanOptions& options) {
                     .local = gpu.nvlink * 0.67,
                     .node = options.node_gbps * 1e9 / 8 * 0.9,
                     .latency_s = 20e-6};
+  inputs.sharding = plan::Sharding::optimizer;  // as the learner on GPUs
 }
 
 plan::Sharding sharding_named(const std::string& name) {
