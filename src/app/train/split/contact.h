@@ -7,7 +7,7 @@ namespace reckon {
 
 /// When two ranks have last heard of each other. One that has nothing to say says so at an eighth of the
 /// longest silence. Look at it often: a second and more between two looks is a process that was stopped or a
-/// machine that slept, and counts as one second, so that nobody else is called silent for it.
+/// machine that slept, and counts as one second of the other's silence: nobody else is called silent for it.
 class Contact {
  public:
   explicit Contact(double longest_silence_s) : longest_s_(longest_silence_s) {}
@@ -18,10 +18,10 @@ class Contact {
   void look() {
     constexpr double kLongestGap = 1.0;
     const auto now = Clock::now();
-    const double gap = std::min(std::chrono::duration<double>(now - last_look_).count(), kLongestGap);
+    const double gap = std::chrono::duration<double>(now - last_look_).count();
     last_look_ = now;
-    silent_s_ += gap;
-    quiet_s_ += gap;
+    silent_s_ += std::min(gap, kLongestGap);
+    quiet_s_ += gap;  // the other's clock went on
   }
   /// Whether the other has been silent for too long, at the last look.
   [[nodiscard]] bool is_lost() const { return silent_s_ > longest_s_; }
